@@ -1,0 +1,79 @@
+import type { Position } from './diagnostic.ts'
+import type { RouteMatch, Tier, Timeouts } from './spec.ts'
+
+/**
+ * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
+ * Function endpoints are symbolic, so that a plan outlives the processes it was made for.
+ */
+export type Plan = {
+  readonly format: 1
+  readonly settings: PlanSettings
+  readonly upstreams: readonly PlanUpstream[]
+  /** Every rule the matcher knows, best first within equal paths; order carries no meaning of its own. */
+  readonly rules: readonly PlanRule[]
+}
+
+export type PlanSettings = {
+  readonly paths: 'sensitive' | 'insensitive'
+  /** CIDR blocks. */
+  readonly trustedProxies: readonly string[]
+  readonly overrides: readonly string[]
+  readonly lameDuckMs: number
+  readonly graceMs: number
+  readonly debug: boolean
+}
+
+export type PlanUpstream = {
+  readonly name: string
+  readonly tier: Tier
+  /** Kind of the transport: `http`, or `worker` for a local function. */
+  readonly transport: string
+  readonly endpoints: readonly PlanEndpoint[]
+  readonly timeouts: Timeouts
+  readonly hostHeader: 'preserve' | 'upstream' | { readonly name: string }
+  readonly rewriteLocation: boolean
+  readonly rewriteCookies: boolean
+  readonly ownHosts: readonly string[]
+}
+
+/** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */
+export type PlanEndpoint =
+  | { readonly kind: 'address'; readonly host: string; readonly port: number; readonly path: string }
+  | { readonly kind: 'symbol'; readonly symbol: string }
+
+export type PlanRule = {
+  /** `route:ID`, `operation:GET /owners/{}`, `kept:ROUTE-ID:OPERATION`, or `default`. */
+  readonly id: string
+  readonly origin: 'route' | 'operation' | 'kept' | 'shift' | 'default'
+  readonly match: RouteMatch
+  readonly action: PlanAction
+  readonly timeouts: Partial<Timeouts>
+  /** In words: why this rule exists and why its upstream serves it. */
+  readonly because: string
+  readonly at?: Position
+}
+
+export type PlanAction =
+  | { readonly kind: 'forward'; readonly upstream: string }
+  | { readonly kind: 'shift'; readonly shift: string; readonly incumbent: string; readonly candidate: string }
+  /** Quarantined: it matches, answers 503, and never falls through to another rule. */
+  | { readonly kind: 'unavailable'; readonly reason: string }
+
+/** A shift as the data plane needs it. */
+export type Weight = { readonly weight: number; readonly salt: string; readonly active: boolean }
+
+/** What changes more often than the plan: weights by shift id and addresses of symbolic endpoints. */
+export type Live = {
+  readonly weights: Readonly<Record<string, Weight>>
+  readonly addresses: Readonly<Record<string, readonly { readonly host: string; readonly port: number }[]>>
+  /** Why the router is degraded, one sentence each, for `/readyz`; empty: all is well. */
+  readonly notices: readonly string[]
+}
+
+/** What control publishes: one revision, whole. `hash` covers plan and weights, not addresses or revision. */
+export type Published = {
+  readonly revision: number
+  readonly hash: string
+  readonly plan: Plan
+  readonly live: Live
+}

@@ -1,0 +1,108 @@
+import type { Position } from './diagnostic.ts'
+
+/**
+ * What the user wrote, decoded: environment expanded, defaults applied, durations in milliseconds, paths
+ * absolute, every part with its position. Plain frozen data; secrets stay references.
+ */
+export type Spec = {
+  /** Absolute path of the file. */
+  readonly file: string
+  /** Hash of the file's bytes; changes when the file does. */
+  readonly fileHash: string
+  readonly listen: readonly Address[]
+  readonly admin: Address & { readonly tokens: readonly AdminToken[] }
+  readonly status: Address
+  /** Number of data-plane processes. */
+  readonly processes: number
+  readonly state: StateSpec
+  readonly trustedProxies: readonly string[]
+  readonly overrides: { readonly from: readonly string[] }
+  readonly defaultUpstream: string | undefined
+  readonly paths: 'sensitive' | 'insensitive'
+  readonly lameDuckMs: number
+  readonly graceMs: number
+  readonly debug: boolean
+  readonly upstreams: readonly UpstreamSpec[]
+  /** Absolute path of the functions folder. */
+  readonly functions: string | undefined
+  readonly routes: readonly RouteSpec[]
+}
+
+/** `host` undefined: all addresses. Port 0: any free one. */
+export type Address = { readonly host: string | undefined; readonly port: number }
+
+/** `token` is a reference (`file:PATH`, absolute) or the value an environment variable gave. */
+export type AdminToken = { readonly name: string; readonly token: string; readonly role: 'read' | 'operate' }
+
+/** `folder` is the state folder: the lock, the last good plan and the sockets are in it too. */
+export type StateSpec = { readonly kind: 'sqlite'; readonly path: string; readonly folder: string }
+
+export type Tier = 'legacy' | 'service' | 'function'
+
+export type UpstreamSpec = {
+  readonly name: string
+  readonly at: Position
+  readonly tier: Tier
+  readonly urls: readonly UpstreamUrl[]
+  readonly discover: DiscoverSpec
+  readonly timeouts: Timeouts
+  readonly hostHeader: 'preserve' | 'upstream' | { readonly name: string }
+  readonly rewriteLocation: boolean
+  readonly rewriteCookies: boolean
+  /** Names by which the application knows itself, lower case, with port where one was written. */
+  readonly ownHosts: readonly string[]
+}
+
+/** A plain `http:` address; `path` is '' or a prefix such as `/app` that every request to it gets. */
+export type UpstreamUrl = { readonly host: string; readonly port: number; readonly path: string; readonly at: Position }
+
+export type DiscoverSpec = {
+  /** `auto`, a path on the upstream (`/…`), an absolute URL, or `file:/absolute/path`; undefined: not asked. */
+  readonly openapi: string | undefined
+  /** Path of Spring's mappings on the upstream; undefined: not asked. */
+  readonly mappings: string | undefined
+}
+
+/** Milliseconds; `total` undefined: none. */
+export type Timeouts = {
+  readonly connect: number
+  readonly firstByte: number
+  readonly idle: number
+  readonly total: number | undefined
+}
+
+export type RouteSpec = {
+  /** Identity: `id` as written, else derived from the match (`GET /vets.html`). */
+  readonly id: string
+  readonly at: Position
+  readonly match: RouteMatch
+  readonly to: string
+  /** Present with `shift` only: the incumbent. */
+  readonly from: string | undefined
+  readonly shift: ShiftSpec | undefined
+  readonly capture: boolean
+  /** Overrides of the upstream's timeouts. */
+  readonly timeouts: Partial<Timeouts>
+  /** Where each key stands, for messages: `to`, `from`, `path`, `host`, … */
+  readonly positions: Readonly<Record<string, Position>>
+}
+
+/** What a request must look like. `path` is a template, `pathRegex` a linear-time regular expression. */
+export type RouteMatch = {
+  readonly host?: string
+  readonly path?: string
+  readonly pathRegex?: string
+  /** Upper case, sorted, no duplicates; absent: every method. */
+  readonly methods?: readonly string[]
+  /** Sorted by name; header names lower case. */
+  readonly headers?: readonly FieldMatch[]
+  readonly query?: readonly FieldMatch[]
+}
+
+export type FieldMatch =
+  | { readonly name: string; readonly kind: 'exact'; readonly value: string }
+  | { readonly name: string; readonly kind: 'regex'; readonly value: string }
+  | { readonly name: string; readonly kind: 'present'; readonly value: boolean }
+
+/** How a route is moved. Weights are fractions that rise, each within (0, 1]. */
+export type ShiftSpec = { readonly strategy: 'canary'; readonly steps: readonly number[] }
