@@ -1,0 +1,143 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { importsOf, violations } from '../architecture.ts'
+
+const root = new URL('../../', import.meta.url).pathname
+const sources = new Map(
+  globSync('router/**/*.ts', { cwd: root })
+    .sort()
+    .map((file) => [file, readFileSync(root + file, 'utf8')]),
+)
+
+describe('the architecture of router/', () => {
+  it('imports in one direction, without cycles, and names files after what they do', () => {
+    expect(sources.size).toBeGreaterThan(10)
+    expect(violations(sources)).toEqual([])
+  })
+
+  it.each([
+    {
+      why: 'a lower part imports a higher one',
+      file: 'router/kernel/planted.ts',
+      text: "import { KEYS } from '../model/plan.ts'",
+      says: 'router/kernel/planted.ts:1: kernel imports model ("../model/plan.ts"); it may import none',
+    },
+    {
+      why: 'a type import counts',
+      file: 'router/model/planted.ts',
+      text: "\nimport type { Decoded } from '../config/planted.ts'",
+      says: 'router/model/planted.ts:2: model imports config ("../config/planted.ts"); it may import kernel',
+    },
+    {
+      why: 'a type named in place counts',
+      file: 'router/state/planted.ts',
+      text: "export type Row = import('../shift/planted.ts').Row",
+      says: 'router/state/planted.ts:1: state imports shift ("../shift/planted.ts"); it may import kernel, model',
+    },
+    {
+      why: 'a dynamic import counts',
+      file: 'router/dataplane/planted.ts',
+      text: "export const load = () => import('../config/planted.ts')",
+      says: 'router/dataplane/planted.ts:1: dataplane imports config ("../config/planted.ts"); it may import kernel, model',
+    },
+    {
+      why: 'a re-export counts',
+      file: 'router/discovery/planted.ts',
+      text: "export { merge } from '../catalogue/planted.ts'",
+      says: 'router/discovery/planted.ts:1: discovery imports catalogue ("../catalogue/planted.ts"); it may import kernel, model',
+    },
+    {
+      why: 'a re-export of everything counts',
+      file: 'router/config/planted.ts',
+      text: "export * from '../discovery/planted.ts'",
+      says: 'router/config/planted.ts:1: config imports discovery ("../discovery/planted.ts"); it may import kernel, model',
+    },
+    {
+      why: 'a worker counts',
+      file: 'router/functions/planted.ts',
+      text: "export const start = () => new Worker(new URL('../state/planted.ts', import.meta.url))",
+      says: 'router/functions/planted.ts:1: functions imports state ("../state/planted.ts"); it may import kernel, model',
+    },
+    {
+      why: 'the data plane loads no schema library',
+      file: 'router/dataplane/planted.ts',
+      text: "import { z } from 'zod'",
+      says: 'router/dataplane/planted.ts:1: dataplane loads the package "zod"; it may load re2js',
+    },
+    {
+      why: 'the name of a scoped package has two parts',
+      file: 'router/supervisor.ts',
+      text: "import { serve } from '@hono/node-server/serve-static'",
+      says: 'router/supervisor.ts:1: supervisor loads the package "@hono/node-server"; it may load none',
+    },
+    {
+      why: 'a computed import is refused',
+      file: 'router/config/planted.ts',
+      text: 'export const load = (name: string) => import(name)',
+      says: 'router/config/planted.ts:1: import() of a computed name cannot be checked; write the name out',
+    },
+    {
+      why: 'tests and examples stay outside',
+      file: 'router/config/planted.ts',
+      text: "import { needs } from '../../test/needs.ts'",
+      says: 'router/config/planted.ts:1: "../../test/needs.ts" is no source file of router/',
+    },
+    {
+      why: 'an unknown folder is asked about',
+      file: 'router/misc/planted.ts',
+      text: "import { systemClock } from '../kernel/clock.ts'",
+      says: 'router/misc/planted.ts:1: "misc" is not in the import table; add it to test/architecture.ts',
+    },
+    {
+      why: 'an empty word in a name is refused',
+      file: 'router/config/pathUtils.ts',
+      text: '',
+      says: 'router/config/pathUtils.ts: "Utils" says nothing; name the file after what it does',
+    },
+  ])('$why', ({ file, text, says }) => {
+    const others = ['config', 'catalogue', 'discovery', 'shift', 'state'].map(
+      (folder) => [`router/${folder}/planted.ts`, ''] as const,
+    )
+    expect(violations(new Map([...sources, ...others, [file, text]]))).toEqual([says])
+  })
+
+  it('finds a cycle of files, through type imports too', () => {
+    const cycle = new Map([
+      ['router/config/a.ts', "import { b } from './b.ts'"],
+      ['router/config/b.ts', "import type { A } from './c.ts'"],
+      ['router/config/c.ts', "export { a } from './a.ts'"],
+    ])
+    expect(violations(cycle)).toEqual([
+      'router/config/a.ts → router/config/b.ts → router/config/c.ts → router/config/a.ts: files import each other in a cycle',
+    ])
+  })
+})
+
+describe('reading imports', () => {
+  it('sees every form once and is not fooled by text', () => {
+    const text = [
+      "// import a from './comment.ts'",
+      "import a, { type B } from './static.ts'",
+      "import './effect.ts'",
+      'const text = "import(\'./string.ts\')"',
+      "const regex = /import\\('x'\\)/",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text, not a template
+      "const template = `import x from './template.ts' ${await import('./inside.ts')}`",
+      'const plain = import(`./quoted.ts`)',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text, not a template
+      'const computed = import(`./${text}.ts`)',
+      "const old = require('./required.ts')",
+      "type T = typeof import('./type.ts')",
+      'export const local = 1',
+    ].join('\n')
+    expect(importsOf(text)).toEqual([
+      { specifier: './static.ts', line: 2 },
+      { specifier: './effect.ts', line: 3 },
+      { specifier: './inside.ts', line: 6 },
+      { specifier: './quoted.ts', line: 7 },
+      { specifier: undefined, line: 8 },
+      { specifier: './required.ts', line: 9 },
+      { specifier: './type.ts', line: 10 },
+    ])
+  })
+})
