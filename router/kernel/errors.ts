@@ -37,6 +37,7 @@ export const ERRORS = {
   },
   response_too_slow: { status: 504, fault: 'upstream', retry: 'never', proxyStatus: 'http_response_timeout' },
   function_threw: { status: 502, fault: 'upstream', retry: 'never', proxyStatus: 'proxy_internal_response' },
+  state_unwritable: { status: 503, fault: 'router', retry: 'never', proxyStatus: 'proxy_internal_error' },
   internal: { status: 500, fault: 'router', retry: 'never', proxyStatus: 'proxy_internal_error' },
 } as const satisfies Record<string, ErrorTraits>
 

@@ -60,6 +60,8 @@ export type SourceObservation = {
     readonly revision?: string
     /** Set where the upstream exists but cannot serve: why. */
     readonly failure?: string
+    /** Operations that it declares itself (`GET /contact.html`), as written; absent: it declares nothing. */
+    readonly declares?: readonly string[]
   }[]
 }
 
@@ -68,6 +70,7 @@ export type CatalogueOperation = Operation & {
   readonly implementations: readonly {
     readonly upstream: string
     readonly template: string
+    /** Empty: only remembered as the owner; no detector has seen it since the router started. */
     readonly evidence: readonly Evidence[]
   }[]
   /** Who serves it when no route names it; undefined: nobody implements it, the default gets it. */
