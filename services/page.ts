@@ -66,8 +66,9 @@ h2{font-size:1.2rem;margin:1.75rem 0 .5rem}
 a{color:var(--leaf)}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line)}
+th[scope=row]{width:12rem}
 label{display:block;font-weight:600;margin-top:.9rem}
-input,select,textarea{font:inherit;width:100%;max-width:26rem;padding:.4rem .55rem;border:1px solid #aebbb1;border-radius:4px;background:#fff}
+input,select,textarea{display:block;font:inherit;width:100%;max-width:26rem;padding:.4rem .55rem;border:1px solid #aebbb1;border-radius:4px;background:#fff}
 button{font:inherit;margin-top:1.25rem;padding:.45rem 1.1rem;border:0;border-radius:4px;background:var(--leaf);color:#fff;cursor:pointer}
 .error{color:var(--rust);display:block}
 .flash{background:#e6f2ea;border-left:4px solid var(--leaf);padding:.6rem .9rem;margin:0 0 1rem}
