@@ -6,18 +6,21 @@ import { tmpdir } from 'node:os'
 export type RunningRedis = {
   readonly url: string
   readonly port: number
-  /** Ends the server and whatever it held. */
+  /** Ends the server and whatever it held; again does nothing. */
   stop(): Promise<void>
 }
 
-/** Starts a real Redis that keeps nothing on disk. The caller stops it. */
-export async function startRedis(program: string, port?: number): Promise<RunningRedis> {
-  const chosen = port ?? (await freePort())
+/** Starts a real Redis that keeps nothing on disk, on one address of this machine. The caller stops it. */
+export async function startRedis(program: string, port?: number, host = '127.0.0.1'): Promise<RunningRedis> {
+  const chosen = port ?? (await freePort(host))
   const settings = [
     '--port',
     String(chosen),
     '--bind',
-    '127.0.0.1',
+    host,
+    // Without a password Redis would answer loopback addresses only.
+    '--protected-mode',
+    'no',
     '--save',
     '',
     '--appendonly',
@@ -28,9 +31,10 @@ export async function startRedis(program: string, port?: number): Promise<Runnin
   const child = spawn(program, settings, { stdio: ['ignore', 'pipe', 'inherit'] })
   await untilReady(child)
   return {
-    url: `redis://127.0.0.1:${chosen}`,
+    url: `redis://${host}:${chosen}`,
     port: chosen,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
       await gone
@@ -39,8 +43,8 @@ export async function startRedis(program: string, port?: number): Promise<Runnin
 }
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host)
   await once(server, 'listening')
   const address = server.address()
   server.close()
