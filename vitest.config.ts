@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
+// Where this is set, the results are also written to that file as JSON, to be counted by a program.
+const { BANYAN_TEST_REPORT: report } = process.env
+
 // Unit tests run in parallel; tests that start processes, listen or drive real peers run one file at a time.
 export default defineConfig({
   test: {
-    reporters: ['default'],
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
       {
