@@ -1,0 +1,100 @@
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Plan, Weight } from '../model/plan.ts'
+import type { ShiftRecord } from '../model/shift.ts'
+import type { RouteSpec } from '../model/spec.ts'
+import { describe, inProgress, percent } from './stages.ts'
+
+/** What the YAML means for the shifts that are on record. */
+export type Reconciled = {
+  /** Records whose end the YAML now states (`to` alone), each with the reason for the ledger. */
+  readonly finished: readonly { readonly record: ShiftRecord; readonly note: string; readonly to: string }[]
+  /** Records that no route in the YAML stands for any more: they move no traffic, and that is said. */
+  readonly stranded: ReadonlySet<string>
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * Holds the records against the routes. A route that now says `to` alone ends its shift; one that disappeared,
+ * or that names other upstreams than the shift began with, strands it: the YAML is obeyed, never silently.
+ */
+export function reconcile(routes: readonly RouteSpec[], records: readonly ShiftRecord[]): Reconciled {
+  const finished: { record: ShiftRecord; note: string; to: string }[] = []
+  const stranded = new Set<string>()
+  const diagnostics: Diagnostic[] = []
+  const byId = new Map(routes.map((route) => [route.id, route]))
+  for (const record of records) {
+    const route = byId.get(record.id)
+    // One made by `shift start --to` needs no route; it is held against the YAML once a route takes its id.
+    if (!record.inYaml && route === undefined) continue
+    if (route !== undefined && route.shift === undefined) {
+      finished.push({ record, to: route.to, note: `the YAML says to: ${route.to} alone` })
+    } else if (route === undefined || route.from !== record.incumbent || route.to !== record.candidate) {
+      stranded.add(record.id)
+      if (inProgress(record)) diagnostics.push(strandedDiagnostic(record, route))
+    }
+  }
+  return { finished, stranded, diagnostics }
+}
+
+/** Weights for the data plane: one for each record in force; a stranded one is left out, so its incumbent serves. */
+export function weightsOf(records: readonly ShiftRecord[], stranded: ReadonlySet<string>): Record<string, Weight> {
+  const weights: Record<string, Weight> = {}
+  for (const record of records) {
+    if (stranded.has(record.id)) continue
+    const active = inProgress(record)
+    weights[record.id] = { weight: active ? record.weight : 0, salt: record.salt, active }
+  }
+  return weights
+}
+
+/**
+ * Records rebuilt from the last-known copy on disk, for a store that lost them: what the copy says goes on being
+ * served, under the same salts, so nobody changes sides.
+ */
+export function recordsFromCopy(
+  plan: Plan,
+  weights: Readonly<Record<string, Weight>>,
+  now: number,
+): readonly ShiftRecord[] {
+  const records: ShiftRecord[] = []
+  for (const rule of plan.rules) {
+    if (rule.action.kind !== 'shift') continue
+    const weight = weights[rule.action.shift]
+    const { shift } = rule.action
+    if (weight === undefined || records.some((record) => record.id === shift)) continue
+    records.push({
+      id: rule.action.shift,
+      match: rule.match,
+      incumbent: rule.action.incumbent,
+      candidate: rule.action.candidate,
+      inYaml: rule.origin !== 'shift',
+      steps: [],
+      stage: !weight.active ? 'rolled-back' : weight.weight >= 1 ? 'live' : 'canary',
+      weight: weight.weight,
+      salt: weight.salt,
+      version: 0,
+      createdAt: now,
+      changedAt: now,
+    })
+  }
+  return records
+}
+
+function strandedDiagnostic(record: ShiftRecord, route: RouteSpec | undefined): Diagnostic {
+  const was = `shift "${record.id}" is ${describe(record)}, from ${record.incumbent} to ${record.candidate}`
+  const back = `${percent(1 - record.weight)} → 100 %`
+  return route === undefined
+    ? {
+        severity: 'warning',
+        code: 'shift-without-route',
+        message: `${was}, but no route has that id any more: it moves no traffic`,
+        hint: `restore the route or give it id: ${JSON.stringify(record.id)}; or end it: banyan shift abort "${record.id}"`,
+      }
+    : {
+        severity: 'warning',
+        code: 'shift-changed-upstreams',
+        message: `${was}, but the route now says from: ${route.from} to: ${route.to}: ${route.from} serves it (${back})`,
+        hint: `abort the old shift, then start the new one: banyan shift abort "${record.id}"`,
+        at: route.at,
+      }
+}
