@@ -1,0 +1,65 @@
+/**
+ * Keys that the documentation of Banyan names and this version refuses, by where they stand (`*` is any name or
+ * index), with what to do instead. Delete the line of a key in the commit that adds it.
+ */
+export const LATER: Readonly<Record<string, string>> = {
+  accessLog: 'remove it',
+  lambda: 'declare an HTTP address of the function as an upstream, or use functions: for local ones',
+  otlp: 'remove it; /metrics is on the status port',
+  signingKeys: 'remove it; the key is made in the state folder',
+
+  'listen.*.tls': 'terminate TLS in front of the router',
+
+  'upstreams.*.balance': 'remove it; the endpoint with the fewest requests is asked',
+  'upstreams.*.dns': 'write the addresses under urls:',
+  'upstreams.*.docker': 'publish the port and write its address under url:',
+  'upstreams.*.encodedSlash': 'remove it',
+  'upstreams.*.health': 'remove it',
+  'upstreams.*.kubernetes': 'write the address of the Service under url:',
+  'upstreams.*.maxConnections': 'remove it; limit connections at the upstream',
+  'upstreams.*.maxPending': 'remove it; limit connections at the upstream',
+  'upstreams.*.outlier': 'remove it',
+  'upstreams.*.protocol': 'remove it; upstreams are spoken to in HTTP/1.1',
+  'upstreams.*.retry': 'remove it',
+  'upstreams.*.rewriteBody': 'remove it; only header fields are rewritten',
+  'upstreams.*.stores': 'remove it',
+  'upstreams.*.tls': 'remove it and use an http: address',
+  'upstreams.*.trusted': 'remove it',
+
+  'routes.*.maxBody': 'remove it; limit bodies at the upstream',
+  'routes.*.redirect': 'remove the route, or let an upstream answer the redirect',
+  'routes.*.requestHeaders': 'remove it; set the fields at the upstream',
+  'routes.*.respond': 'remove the route, or let an upstream answer it',
+  'routes.*.responseHeaders': 'remove it; set the fields at the upstream',
+  'routes.*.retry': 'remove it',
+  'routes.*.rewrite': 'put a prefix into the url of the upstream, which every request to it gets',
+  'routes.*.rewriteBody': 'remove it; only header fields are rewritten',
+
+  'routes.*.shift.allowWriteRollback': 'remove it',
+  'routes.*.shift.diffs': 'remove it; answers are not compared',
+  'routes.*.shift.duration': 'remove it; weights are raised with banyan shift promote',
+  'routes.*.shift.gates': 'remove it; every step waits for banyan shift promote',
+  'routes.*.shift.group': 'remove it; move the routes one by one',
+  'routes.*.shift.key': "remove it; the key is the router's own cookie",
+  'routes.*.shift.maxHold': 'remove it',
+  'routes.*.shift.minDwell': 'remove it; every step waits for banyan shift promote',
+  'routes.*.shift.mirror': 'remove it; nothing is mirrored',
+  'routes.*.shift.onFail': 'remove it; take a shift back with banyan shift abort',
+  'routes.*.shift.onInconclusive': 'remove it; every step waits for banyan shift promote',
+  'routes.*.shift.rescue': 'remove it; take a shift back with banyan shift abort',
+  'routes.*.shift.soak': 'remove it; a live shift stays until the file says to: alone',
+  'routes.*.shift.verdict': 'remove it; every step waits for banyan shift promote',
+}
+
+/** Values of supported keys that later versions understand: strategies of a shift. */
+export const LATER_STRATEGIES: readonly string[] = ['recreate', 'ramped', 'blue-green', 'ab']
+
+/** Values of `discovered.adopt` but `never`. */
+export const LATER_ADOPT: readonly string[] = ['mirror', 'canary', 'now']
+
+/** What to do instead of the key at this place, or undefined where no version knows it. */
+export function laterRemedy(path: readonly (string | number)[], key: string): string | undefined {
+  const exact = [...path, key].map((part) => (typeof part === 'number' ? '*' : part))
+  if (exact[0] === 'upstreams' && exact.length > 1) exact[1] = '*'
+  return Object.hasOwn(LATER, exact.join('.')) ? LATER[exact.join('.')] : undefined
+}

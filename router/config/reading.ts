@@ -1,0 +1,227 @@
+import type { z } from 'zod'
+import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import { laterRemedy } from './later.ts'
+import { nearest, suggest } from './suggest.ts'
+import type { Refusal } from './values.ts'
+import { lineStarts, type YamlMap, type YamlNode, type YamlProblem } from './yaml.ts'
+
+/** A place in the document: `['routes', 2, 'to']`. */
+export type Path = readonly (string | number)[]
+
+/** Something wrong at a place in the document. */
+export type Problem = {
+  readonly severity?: Diagnostic['severity']
+  readonly code: string
+  readonly path: Path
+  readonly message: string
+  readonly hint?: string | undefined
+  /** Points at the key instead of its value. */
+  readonly atKey?: boolean
+}
+
+/**
+ * One document being decoded: knows where everything stands, collects what is wrong with it, and keeps values
+ * that came from the environment out of the messages.
+ */
+export class Reading {
+  readonly diagnostics: Diagnostic[] = []
+  readonly file: string
+  readonly root: YamlMap
+  readonly #lines: readonly number[]
+  readonly #knownKeys: (path: Path) => readonly string[]
+
+  constructor(file: string, text: string, root: YamlMap, knownKeys: (path: Path) => readonly string[]) {
+    this.file = file
+    this.root = root
+    this.#lines = lineStarts(text)
+    this.#knownKeys = knownKeys
+  }
+
+  /** Whether anything so far refuses the file. */
+  get failed(): boolean {
+    return this.diagnostics.some((diagnostic) => diagnostic.severity === 'error')
+  }
+
+  position(offset: number): Position {
+    const line = lineOf(this.#lines, offset)
+    return { file: this.file, line: line + 1, column: offset - (this.#lines[line] ?? 0) + 1 }
+  }
+
+  nodeAt(path: Path): YamlNode | undefined {
+    let node: YamlNode | undefined = this.root
+    for (const part of path) {
+      if (node?.kind === 'map' && typeof part === 'string') node = node.entries.get(part)?.node
+      else if (node?.kind === 'list' && typeof part === 'number') node = node.items[part]
+      else return undefined
+    }
+    return node
+  }
+
+  /** Where a place is shown: a single value itself, the key of a list or map, the parent of what is missing. */
+  positionAt(path: Path, atKey = false): Position {
+    const node = this.nodeAt(path)
+    if (node === undefined) return path.length === 0 ? this.position(0) : this.positionAt(path.slice(0, -1))
+    if (node.kind === 'scalar' && !atKey) return this.position(node.offset)
+    const parent = this.nodeAt(path.slice(0, -1))
+    const key = path.at(-1)
+    const entry = parent?.kind === 'map' && typeof key === 'string' ? parent.entries.get(key) : undefined
+    return this.position(entry?.keyOffset ?? node.offset)
+  }
+
+  /** The value as a message may show it: as written, so that nothing from the environment leaks. */
+  shown(path: Path): string {
+    const node = this.nodeAt(path)
+    if (node === undefined) return 'nothing'
+    if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a map'
+    if (node.value === null) return 'nothing'
+    return typeof node.value === 'string' ? `"${shortened(node.written)}"` : node.written
+  }
+
+  /** Whether anything at or below a place came from the environment: then its values must not be shown. */
+  hides(path: Path): boolean {
+    const node = this.nodeAt(path)
+    return node !== undefined && holdsEnvironment(node)
+  }
+
+  /** The text at a place where it can be read as such: what references are checked on. */
+  textAt(path: Path): string | undefined {
+    const node = this.nodeAt(path)
+    return node?.kind === 'scalar' && !node.broken && typeof node.value === 'string' ? node.value : undefined
+  }
+
+  /** Reports what is wrong with the text itself, with its path where it stands in a value. */
+  reportText({ code, offset, message, hint }: YamlProblem): void {
+    const path = pathOf(this.root, offset, [])
+    this.diagnostics.push({
+      severity: 'error',
+      code,
+      message,
+      at: this.position(offset),
+      ...(path === undefined ? {} : { path: pathText(path) }),
+      ...(hint === undefined ? {} : { hint }),
+    })
+  }
+
+  report(problem: Problem): void {
+    const node = this.nodeAt(problem.path)
+    if (node?.kind === 'scalar' && node.broken) return
+    this.diagnostics.push({
+      severity: problem.severity ?? 'error',
+      code: problem.code,
+      message: problem.message,
+      ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+      at: this.positionAt(problem.path, problem.atKey),
+      ...(problem.path.length === 0 ? {} : { path: pathText(problem.path) }),
+    })
+  }
+
+  /** The decoded value at a place; where it is wrong, everything wrong with it is reported. */
+  decode<S extends z.ZodType>(schema: S, path: Path): z.output<S> | undefined {
+    const value = this.nodeAt(path)?.value
+    const result = schema.safeParse(value)
+    if (result.success) return result.data
+    for (const issue of result.error.issues) this.#issue(issue, path)
+    return undefined
+  }
+
+  /** Says that a key is not known here, or not yet. */
+  unknownKey(path: Path, key: string): void {
+    const remedy = laterRemedy(path, key)
+    if (remedy !== undefined) {
+      const message = `"${key}" is not in this version`
+      this.report({ code: 'not-in-this-version', path: [...path, key], message, hint: remedy, atKey: true })
+      return
+    }
+    const message = `unknown key "${shortened(key)}"`
+    const hint = suggest(key, this.#knownKeys(path))
+    this.report({ code: 'unknown-key', path: [...path, key], message, hint, atKey: true })
+  }
+
+  #issue(issue: z.core.$ZodIssue, base: Path): void {
+    const path = [...base, ...issue.path.filter((part) => typeof part !== 'symbol')]
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) this.unknownKey(path, key)
+      return
+    }
+    if (issue.code === 'invalid_union') {
+      const branch = meantBranch(issue.errors)
+      if (branch !== undefined) {
+        for (const inner of branch) this.#issue(inner, path)
+        return
+      }
+    }
+    if (this.nodeAt(path) === undefined) {
+      this.report({ code: 'missing-key', path, message: `is missing; must be ${issue.message}` })
+      return
+    }
+    const refusal: Refusal = issue.code === 'custom' ? (issue.params ?? {}) : {}
+    const detail = refusal.detail === undefined || this.hides(path) ? '' : `: ${refusal.detail}`
+    const message = refusal.message ?? `must be ${issue.message}, got ${this.shown(path)}`
+    const hint = refusal.hint ?? this.#nearWord(issue, path)
+    const code = refusal.code ?? 'wrong-value'
+    this.report({ code, path, message: message + detail, hint, atKey: refusal.atKey ?? false })
+  }
+
+  #nearWord(issue: z.core.$ZodIssue, path: Path): string | undefined {
+    const word = this.textAt(path)
+    if (issue.code !== 'invalid_value' || word === undefined || this.hides(path)) return undefined
+    const near = nearest(word, issue.values.map(String))
+    return near === undefined ? undefined : `did you mean "${near}"?`
+  }
+}
+
+/** `routes[2].to`; names that would be unclear are quoted: `upstreams["a.b"].url`. */
+export function pathText(path: Path): string {
+  let text = ''
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`
+    else if (/^[\w-]+$/.test(part)) text += text === '' ? part : `.${part}`
+    else text += `[${JSON.stringify(shortened(part))}]`
+  }
+  return text
+}
+
+/** Of a union's branches the one whose kind of value was written, if it is clear which that is. */
+function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  const fitting = branches.filter(
+    (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'),
+  )
+  return fitting.length === 1 ? fitting[0] : undefined
+}
+
+function holdsEnvironment(node: YamlNode): boolean {
+  if (node.kind === 'scalar') return node.substituted
+  if (node.kind === 'list') return node.items.some(holdsEnvironment)
+  return node.entries.values().some((entry) => holdsEnvironment(entry.node))
+}
+
+/** The path of the value that could not be read at this offset. */
+function pathOf(node: YamlNode, offset: number, path: Path): Path | undefined {
+  if (node.kind === 'scalar') return node.broken && node.offset === offset ? path : undefined
+  const children: Iterable<readonly [string | number, YamlNode]> =
+    node.kind === 'list'
+      ? node.items.entries()
+      : node.entries.entries().map(([key, entry]) => [key, entry.node] as const)
+  for (const [key, child] of children) {
+    const found = pathOf(child, offset, [...path, key])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Index of the line that holds the offset. */
+function lineOf(starts: readonly number[], offset: number): number {
+  let low = 0
+  let high = starts.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((starts[middle] ?? 0) <= offset) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ')
+  return line.length <= 80 ? line : `${line.slice(0, 79)}…`
+}

@@ -1,0 +1,65 @@
+import type { Path, Reading } from './reading.ts'
+import { suggest } from './suggest.ts'
+import type { YamlNode } from './yaml.ts'
+
+const FUNCTIONS = 'functions/'
+
+/**
+ * Every name of an upstream must be one. `names` holds upstreams with broken entries too. A function that is not
+ * there only warns: folders come and go, and the route is set aside until it comes.
+ */
+export function checkReferences(
+  reading: Reading,
+  names: ReadonlySet<string>,
+  functions: string | undefined,
+  functionNames: readonly string[] | ((folder: string) => readonly string[] | undefined) | undefined,
+): void {
+  const found =
+    functions === undefined || typeof functionNames !== 'function' ? functionNames : functionNames(functions)
+  const listed = typeof found === 'function' ? undefined : found
+  if (functions !== undefined && typeof functionNames === 'function' && listed === undefined) {
+    reading.report({
+      severity: 'warning',
+      code: 'no-functions-folder',
+      path: ['functions'],
+      message: `folder ${reading.shown(['functions'])} cannot be read; no functions are served`,
+      hint: 'make the folder, or remove functions:',
+    })
+  }
+  const functionUpstreams = (functions === undefined ? [] : (listed ?? [])).map((name) => FUNCTIONS + name)
+  const known = [...names, ...functionUpstreams]
+  for (const path of referencePlaces(reading)) {
+    const name = reading.textAt(path)
+    if (name === undefined || name === '' || names.has(name) || functionUpstreams.includes(name)) continue
+    reportUnknown(reading, path, name, known, name.startsWith(FUNCTIONS) && functions !== undefined)
+  }
+}
+
+function referencePlaces(reading: Reading): readonly Path[] {
+  const routes: YamlNode | undefined = reading.nodeAt(['routes'])
+  const indexes = routes?.kind === 'list' ? [...routes.items.keys()] : []
+  return [
+    ['default'],
+    ...indexes.flatMap((index) => [
+      ['routes', index, 'to'],
+      ['routes', index, 'from'],
+    ]),
+  ]
+}
+
+function reportUnknown(reading: Reading, path: Path, name: string, known: readonly string[], world: boolean): void {
+  const shown = reading.shown(path)
+  const node = reading.nodeAt(path)
+  const hidden = node?.kind === 'scalar' && node.substituted
+  const hint = suggest(hidden ? undefined : name, known)
+  if (world) {
+    const message = `function ${shown} is not there; the route answers 503 until it is`
+    reading.report({ severity: 'warning', code: 'unknown-function', path, message, hint })
+  } else if (name.startsWith(FUNCTIONS)) {
+    const message = `unknown upstream ${shown}: no folder of functions is set`
+    reading.report({ code: 'unknown-upstream', path, message, hint: 'add functions: ./functions' })
+  } else {
+    const none = 'no upstreams are written; add one under upstreams:'
+    reading.report({ code: 'unknown-upstream', path, message: `unknown upstream ${shown}`, hint: hint ?? none })
+  }
+}

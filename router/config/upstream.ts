@@ -1,0 +1,191 @@
+import { z } from 'zod'
+import type { DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
+import { LATER } from './later.ts'
+import { absoluteReference } from './paths.ts'
+import type { Path, Reading } from './reading.ts'
+import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
+import { flag, list, map, oneOf, Refused, textKind } from './values.ts'
+
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
+
+const url = textKind('an address such as http://10.0.0.12:8080 or http://10.0.0.12:8080/prefix', (text) => {
+  if (/^https:/i.test(text)) {
+    throw new Refused({
+      code: 'not-in-this-version',
+      message: 'https: upstreams are not in this version',
+      hint: 'use an http: address, or a proxy beside the upstream that speaks TLS to it',
+    })
+  }
+  const parsed = /^http:\/\/[^/\s]/i.test(text) && !/[\s\\]/.test(text) ? URL.parse(text) : null
+  if (parsed === null) throw new Refused()
+  if (parsed.username !== '' || parsed.password !== '')
+    throw new Refused({ detail: 'no user or password belongs here' })
+  if (/[?#]/.test(text)) throw new Refused({ detail: 'no query or fragment belongs here' })
+  return parsed
+}).meta({ examples: ['http://10.0.0.12:8080', 'http://10.0.0.12:8080/app'] })
+
+const discoverSchema = map({
+  openapi: textKind('auto, off, a path such as /openapi.json, an http: or https: URL, or file:PATH', (text) => {
+    if (text === 'auto' || text === 'off' || /^\/\S*$/.test(text) || /^file:./.test(text)) return text
+    if (!/^https?:\/\/\S+$/i.test(text) || !URL.canParse(text)) throw new Refused()
+    return text
+  })
+    .optional()
+    .describe(
+      'Where its OpenAPI description is: auto (the usual places), off, /path on the upstream, a URL or file:PATH',
+    )
+    .meta({ default: 'off', examples: ['auto', '/openapi.json', 'file:./vets.openapi.yaml'] }),
+  mappings: textKind('a path such as /manage/mappings', (text) => {
+    if (!/^\/\S*$/.test(text)) throw new Refused()
+    return text
+  })
+    .optional()
+    .describe("Path of a Spring application's mappings on the upstream"),
+})
+
+/** One entry of `upstreams`. */
+export const upstreamSchema = map({
+  tier: oneOf(['legacy', 'service', 'function'])
+    .optional()
+    .describe('What it is: legacy is the application routes are moved away from')
+    .meta({ default: 'service' }),
+  url: url.optional().describe('Its address; a path is a prefix that every request to it gets'),
+  urls: list(url, 'http: addresses').optional().describe('Several addresses of the same application, instead of url'),
+  discover: discoverSchema.optional().describe('How to find out which operations it implements; default: not asked'),
+  timeout: timeoutSchema,
+  hostHeader: textKind('preserve, upstream, or a host name', (text) => {
+    if (!isHostPort(text)) throw new Refused()
+    return text
+  })
+    .optional()
+    .describe("Host field it gets: the client's (preserve), its own address (upstream), or this name")
+    .meta({ default: 'preserve' }),
+  rewriteLocation: flag
+    .optional()
+    .describe('Replace its own host in Location, Content-Location, Refresh and Link; default: true for tier legacy'),
+  rewriteCookies: flag.optional().describe('Remove its own host from Set-Cookie; default: true for tier legacy'),
+  ownHosts: list(
+    textKind('a host name, with a port where it has one', (text) => {
+      if (!isHostPort(text)) throw new Refused()
+      return text.toLowerCase()
+    }),
+    'host names',
+  )
+    .optional()
+    .describe('Names by which the application knows itself; default: the hosts of its addresses'),
+})
+
+export const upstreamsSchema = z
+  .record(z.string(), upstreamSchema, { error: 'a map of upstreams by name' })
+  .optional()
+  .describe('Named places that serve requests')
+  .meta({ propertyNames: { pattern: NAME.source } })
+
+/** Every upstream that can be decoded; `names` holds the broken ones too, so that references to them stay valid. */
+export function decodeUpstreams(reading: Reading): {
+  readonly upstreams: readonly UpstreamSpec[]
+  readonly names: ReadonlySet<string>
+} {
+  const node = reading.nodeAt(['upstreams'])
+  const upstreams: UpstreamSpec[] = []
+  if (node?.kind !== 'map') {
+    reading.decode(upstreamsSchema, ['upstreams'])
+    return { upstreams, names: new Set() }
+  }
+  for (const name of node.entries.keys()) {
+    checkName(reading, name)
+    const written = reading.decode(upstreamSchema, ['upstreams', name])
+    const urls = decodeUrls(reading, name, written)
+    if (written !== undefined) upstreams.push(toUpstream(reading, name, written, urls))
+  }
+  return { upstreams, names: new Set(node.entries.keys()) }
+}
+
+function checkName(reading: Reading, name: string): void {
+  const path = ['upstreams', name]
+  if (name.startsWith('functions/')) {
+    const message = 'names that begin with functions/ belong to the folders below functions:'
+    reading.report({ code: 'reserved-name', path, message, hint: 'choose another name', atKey: true })
+  } else if (!NAME.test(name)) {
+    const message = 'the name of an upstream must be letters, digits and . _ - inside, at most 63'
+    reading.report({ code: 'wrong-name', path, message, atKey: true })
+  }
+}
+
+type Written = z.output<typeof upstreamSchema>
+
+function decodeUrls(reading: Reading, name: string, written: Written | undefined): readonly UpstreamUrl[] {
+  const path: Path = ['upstreams', name]
+  const node = reading.nodeAt(path)
+  if (node?.kind !== 'map') return []
+  const both = node.entries.has('url') && node.entries.has('urls')
+  if (both)
+    reading.report({ code: 'two-addresses', path: [...path, 'urls'], message: 'url and urls exclude each other' })
+  const answeredLater = ['dns', 'docker', 'kubernetes'].some(
+    (key) => node.entries.has(key) && `upstreams.*.${key}` in LATER,
+  )
+  if (!node.entries.has('url') && !node.entries.has('urls') && !answeredLater) {
+    const hint = 'write url: http://HOST:PORT'
+    reading.report({
+      code: 'missing-key',
+      path: [...path, 'url'],
+      message: 'is missing; an upstream needs an address',
+      hint,
+    })
+  }
+  const listed = (written?.urls ?? []).map((url, index) => toUrl(reading, url, [...path, 'urls', index]))
+  const urls = written?.url === undefined ? listed : [toUrl(reading, written.url, [...path, 'url'])]
+  for (const [index, url] of urls.entries()) {
+    const first = urls.findIndex((other) => addressOf(other) === addressOf(url))
+    if (first < index) {
+      const message = `is the same address as urls[${first}]`
+      reading.report({ code: 'duplicate-address', path: [...path, 'urls', index], message })
+    }
+  }
+  return urls
+}
+
+function toUrl(reading: Reading, url: URL, path: Path): UpstreamUrl {
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? 80 : Number(url.port),
+    path: url.pathname.replace(/\/+$/, ''),
+    at: reading.positionAt(path),
+  }
+}
+
+function addressOf(url: UpstreamUrl): string {
+  return `${url.host} ${url.port} ${url.path}`
+}
+
+function toUpstream(reading: Reading, name: string, written: Written, urls: readonly UpstreamUrl[]): UpstreamSpec {
+  const tier = written.tier ?? 'service'
+  const legacy = tier === 'legacy'
+  const hostHeader = written.hostHeader ?? 'preserve'
+  const addresses = written.url === undefined ? (written.urls ?? []) : [written.url]
+  return {
+    name,
+    at: reading.positionAt(['upstreams', name], true),
+    tier,
+    urls,
+    discover: toDiscover(reading, written.discover),
+    timeouts: { ...DEFAULT_TIMEOUTS, ...decodeTimeouts(written.timeout) },
+    hostHeader: hostHeader === 'preserve' || hostHeader === 'upstream' ? hostHeader : { name: hostHeader },
+    rewriteLocation: written.rewriteLocation ?? legacy,
+    rewriteCookies: written.rewriteCookies ?? legacy,
+    ownHosts: written.ownHosts ?? [...new Set(addresses.map((url) => url.host))],
+  }
+}
+
+function toDiscover(reading: Reading, written: Written['discover']): DiscoverSpec {
+  const openapi = written?.openapi === 'off' ? undefined : written?.openapi
+  return {
+    openapi: openapi === undefined ? undefined : (absoluteReference(reading.file, openapi) ?? openapi),
+    mappings: written?.mappings,
+  }
+}
+
+/** `NAME`, `NAME:PORT`, `192.0.2.7:80` or `[::1]:80`. */
+function isHostPort(text: string): boolean {
+  return /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(text)
+}
