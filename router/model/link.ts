@@ -6,24 +6,44 @@ import type { Address } from './spec.ts'
  * which the data plane dials and redials. Supervisor ↔ child: Node's IPC channel.
  */
 
-/** Control → data plane. `plan` absent: the one with `planHash` that the process has stays. */
-export type ToDataplane = {
-  readonly kind: 'publish'
-  readonly revision: number
-  readonly hash: string
-  readonly planHash: string
-  readonly plan?: Plan
-  readonly live: Live
-}
+/** Control → data plane. */
+export type ToDataplane =
+  /**
+   * `plan` absent: the one with `planHash` that the process was sent before stays. `plan.rules` is empty on the
+   * wire: the rules come before it, in `rules` frames small enough that parsing one holds nobody up.
+   */
+  | {
+      readonly kind: 'publish'
+      readonly revision: number
+      readonly hash: string
+      readonly planHash: string
+      readonly plan?: Plan
+      readonly live: Live
+    }
+  /** `first` starts a new list for the plan with this hash, others append to it. */
+  | { readonly kind: 'rules'; readonly planHash: string; readonly first: boolean; readonly rules: Plan['rules'] }
+  /** Answers the `metrics` with this id: the whole router's figures, as Prometheus text. */
+  | { readonly kind: 'metrics'; readonly id: number; readonly text: string }
 
 /** Data plane → control. */
 export type FromDataplane =
   | { readonly kind: 'hello'; readonly pid: number; readonly revision: number; readonly planHash: string }
   /** `draining`: addresses (`host:port`) no longer in the plan that still have requests in flight here. */
   | { readonly kind: 'ack'; readonly revision: number; readonly draining: readonly string[] }
+  /** The plan of this revision could not be built; the one before serves on. */
+  | { readonly kind: 'refused'; readonly revision: number; readonly reason: string }
   /** Sent whenever that list gets shorter. */
   | { readonly kind: 'draining'; readonly draining: readonly string[] }
-  | { readonly kind: 'counts'; readonly counts: TrafficCounts }
+  | { readonly kind: 'counts'; readonly counts: TrafficCounts; readonly figures: ProcessFigures }
+  | { readonly kind: 'metrics'; readonly id: number }
+
+/** How one data-plane process is, sent with its counts every second. */
+export type ProcessFigures = {
+  readonly inFlight: number
+  readonly residentBytes: number
+  readonly cpuSeconds: number
+  readonly uptimeSeconds: number
+}
 
 /** Deltas since the last message. */
 export type TrafficCounts = {
@@ -74,8 +94,46 @@ export type FromSupervisor =
 
 export type Bound = { readonly host: string; readonly port: number }
 
-/** Supervisor → data plane. */
-export type SupervisorToDataplane = { readonly kind: 'drain' } | { readonly kind: 'stop' }
+/**
+ * Supervisor → data plane. `drain`: finish what is in flight and end; with `handover` other processes serve on and
+ * answer for the router's readiness, without it the router is ending. `stop`: end now.
+ */
+export type SupervisorToDataplane = { readonly kind: 'drain'; readonly handover: boolean } | { readonly kind: 'stop' }
 
 /** Data plane → supervisor: it accepts connections now. */
 export type DataplaneToSupervisor = { readonly kind: 'ready'; readonly pid: number }
+
+/** What a data-plane process is started with, as its only argument in JSON; `listen` and `status` are descriptors. */
+export type DataplaneOrder = {
+  readonly folder: string
+  readonly listen: readonly number[]
+  readonly status: number
+  readonly lameDuckMs: number
+  readonly graceMs: number
+}
+
+/** What `plan.json` in the state folder holds: the last good plan, and what it takes to serve it without a YAML. */
+export type KeptPlan = {
+  readonly revision: number
+  readonly planHash: string
+  readonly plan: Plan
+  readonly service: Service | undefined
+}
+
+/** What `live.json` holds: last-known weights with their salts, and addresses. `hash` is that of the revision. */
+export type KeptLive = {
+  readonly revision: number
+  readonly hash: string
+  readonly planHash: string
+  readonly live: Live
+}
+
+/** Where the router listens and with how many processes; the plan does not say. */
+export type Service = {
+  readonly listen: readonly Address[]
+  readonly admin: Address
+  readonly status: Address
+  readonly processes: number
+  readonly lameDuckMs: number
+  readonly graceMs: number
+}
