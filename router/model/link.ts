@@ -112,12 +112,11 @@ export type DataplaneOrder = {
   readonly graceMs: number
 }
 
-/** What `plan.json` in the state folder holds: the last good plan, and what it takes to serve it without a YAML. */
+/** What `plan.json` in the state folder holds: the last good plan. */
 export type KeptPlan = {
   readonly revision: number
   readonly planHash: string
   readonly plan: Plan
-  readonly service: Service | undefined
 }
 
 /** What `live.json` holds: last-known weights with their salts, and addresses. `hash` is that of the revision. */
@@ -126,14 +125,4 @@ export type KeptLive = {
   readonly hash: string
   readonly planHash: string
   readonly live: Live
-}
-
-/** Where the router listens and with how many processes; the plan does not say. */
-export type Service = {
-  readonly listen: readonly Address[]
-  readonly admin: Address
-  readonly status: Address
-  readonly processes: number
-  readonly lameDuckMs: number
-  readonly graceMs: number
 }
