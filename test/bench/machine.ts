@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { ROOT } from '../estate.ts'
+
+/** What the bench cannot run without and does not find here; empty where it can. */
+export function missingHere(): readonly string[] {
+  const system = process.platform === 'linux' ? [] : [`CPU times come from /proc, and this is ${process.platform}`]
+  return [
+    ...system,
+    ...['nginx', 'wrk'].filter((name) => printed(name, '-v') === '').map((name) => `${name} is not installed`),
+  ]
+}
+
+/** The search path for programs. Debian keeps nginx where only root's PATH leads. */
+export const PROGRAM_PATH = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(':')
+
+/** What the figures belong to: commit, machine, versions. No date, so that a run that changes nothing changes no file. */
+export function provenance(): string {
+  const processors = cpus()
+  return [
+    `commit \`${commit()}\``,
+    `${processors[0]?.model.trim() ?? 'unknown processor'}, ${processors.length} cores`,
+    `Node ${process.versions.node}`,
+    `nginx ${/nginx\/([\d.]+)/.exec(printed('nginx', '-v'))?.[1] ?? 'of unknown version'}`,
+    `@fastify/http-proxy ${versionOf('@fastify/http-proxy')} on fastify ${versionOf('fastify')}`,
+    `wrk ${/^wrk (?:debian\/)?([\d.]+)/m.exec(printed('wrk', '-v'))?.[1] ?? 'of unknown version'}`,
+  ].join('; ')
+}
+
+function commit(): string {
+  const hash = printed('git', 'rev-parse', '--short', 'HEAD').trim() || 'unknown'
+  // The page that the figures are written to is no part of what was measured.
+  const changes = printed('git', 'status', '--porcelain', '--', '.', ':!docs/bench.md')
+  return changes.trim() === '' ? hash : `${hash}-dirty`
+}
+
+function versionOf(name: string): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'))
+  return String(version)
+}
+
+function printed(program: string, ...args: readonly string[]): string {
+  const env = { ...process.env, PATH: PROGRAM_PATH }
+  const { stdout, stderr } = spawnSync(program, args, { cwd: ROOT, env, encoding: 'utf8', timeout: 10_000 })
+  return `${stdout ?? ''}${stderr ?? ''}`
+}

@@ -1,0 +1,82 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { untilAnswered } from './ask.ts'
+import { type Child, startChild } from './children.ts'
+
+/** What every measured program is in front of: 71 bytes of JSON. */
+export const BODY = '{"id":42,"name":"Max","type":"cat","owner":"Jean Coleman","visits":123}'
+
+/** A request with this header set to 1 is told, in the two below, what reached the upstream. */
+export const ASKS_BACK = 'x-bench-asks-back'
+export const SEEN_FORWARDED_FOR = 'x-bench-seen-forwarded-for'
+export const SEEN_PORT = 'x-bench-seen-port'
+
+export type NginxOptions = { readonly folder: string; readonly signal: AbortSignal }
+
+/** The upstream: one worker that answers by itself, on every port given. */
+export function startUpstream(ports: readonly number[], options: NginxOptions): Promise<Child> {
+  const http = `
+  map $http_${variable(ASKS_BACK)} $seen_forwarded_for { default ''; 1 $http_x_forwarded_for; }
+  map $http_${variable(ASKS_BACK)} $seen_port { default ''; 1 $server_port; }
+  server {
+    ${ports.map((port) => `listen 127.0.0.1:${port};`).join(' ')}
+    default_type application/json;
+    # An empty field is not sent.
+    add_header ${SEEN_FORWARDED_FOR} $seen_forwarded_for;
+    add_header ${SEEN_PORT} $seen_port;
+    location / { return 200 '${BODY}'; }
+  }`
+  return start('upstream', http, ports[0] ?? 0, options)
+}
+
+/** nginx as a proxy, as its own documentation sets up keep-alive to an upstream. */
+export function startProxy(port: number, upstream: number, options: NginxOptions): Promise<Child> {
+  const http = `
+  upstream application { server 127.0.0.1:${upstream}; keepalive 64; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://application;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+  }`
+  return start('proxy', http, port, options)
+}
+
+async function start(name: string, http: string, port: number, { folder, signal }: NginxOptions) {
+  const own = join(folder, `nginx-${name}`)
+  await mkdir(own)
+  await writeFile(join(own, 'nginx.conf'), configuration(http))
+  const child = await startChild('nginx', ['-p', own, '-e', join(own, 'error.log'), '-c', join(own, 'nginx.conf')])
+  try {
+    await untilAnswered(`http://127.0.0.1:${port}/`, child, { signal })
+  } catch (error) {
+    await child[Symbol.asyncDispose]()
+    throw error
+  }
+  return child
+}
+
+// Connections are never closed for their age: that would measure dialling. Files stay in the folder given by -p.
+function configuration(http: string): string {
+  return `daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log error.log;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
+${http}
+}
+`
+}
+
+function variable(header: string): string {
+  return header.replaceAll('-', '_')
+}

@@ -1,0 +1,70 @@
+import { ask } from './ask.ts'
+import { ASKS_BACK, BODY, SEEN_FORWARDED_FOR } from './nginx.ts'
+import { cpuBetween, readCpu } from './processes.ts'
+import { drive } from './wrk.ts'
+
+/** One program and one kind of request to it. */
+export type Subject = {
+  readonly name: string
+  readonly url: string
+  /** Its first process: it and everything below it is counted. */
+  readonly pid: number
+  /** Counted a second time by themselves. */
+  readonly dataplane?: readonly number[]
+  /** A Lua file for wrk, and its arguments. */
+  readonly script?: readonly string[]
+}
+
+/** One timed run; CPU in microseconds a request. */
+export type Sample = { readonly cpu: number; readonly dataplane: number | undefined; readonly perSecond: number }
+
+export type Measured = { readonly subject: Subject; readonly samples: readonly Sample[] }
+
+export type Pace = {
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  readonly signal: AbortSignal
+  say(line: string): void
+}
+
+/**
+ * Checks and warms every subject, then runs them one after the other, round after round: what disturbs the machine
+ * for a while disturbs all of them.
+ */
+export async function measure(subjects: readonly Subject[], pace: Pace): Promise<readonly Measured[]> {
+  for (const subject of subjects) {
+    await verify(subject, pace.signal)
+    pace.say(`${subject.name}: answers as it should; warming up`)
+    await drive({ url: subject.url, seconds: pace.warmUpSeconds, script: subject.script, signal: pace.signal })
+  }
+  const measured = subjects.map((subject) => ({ subject, samples: [] as Sample[] }))
+  for (let round = 1; round <= pace.rounds; round++) {
+    for (const { subject, samples } of measured) {
+      const sample = await sampleOf(subject, pace)
+      samples.push(sample)
+      const figures = `${sample.cpu.toFixed(1)} µs a request, ${Math.round(sample.perSecond)} requests/s`
+      pace.say(`round ${round} of ${pace.rounds}, ${subject.name}: ${figures}`)
+    }
+  }
+  return measured
+}
+
+async function verify({ name, url }: Subject, signal: AbortSignal): Promise<void> {
+  const { status, body, headers } = await ask(url, signal, { [ASKS_BACK]: '1' })
+  const forwarded = headers[SEEN_FORWARDED_FOR]
+  if (status === 200 && body === BODY && forwarded === '127.0.0.1') return
+  const got = `${status} ${JSON.stringify(body)}; X-Forwarded-For at the upstream: ${forwarded ?? 'none'}`
+  throw new Error(`${name} does not do what is measured: ${url} answered ${got}; expected 200 ${BODY}, 127.0.0.1`)
+}
+
+async function sampleOf({ url, pid, dataplane, script }: Subject, { seconds, signal }: Pace): Promise<Sample> {
+  const before = readCpu(pid)
+  const { requests, perSecond } = await drive({ url, seconds, script, signal })
+  const after = readCpu(pid)
+  return {
+    cpu: cpuBetween(before, after) / requests,
+    dataplane: dataplane && cpuBetween(before, after, dataplane) / requests,
+    perSecond,
+  }
+}

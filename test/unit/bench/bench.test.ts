@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { helpText, readArguments } from '../../bench/arguments.ts'
+import { median, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
+import { cpuBetween, parseStat, statOf, treeOf } from '../../bench/processes.ts'
+import { comparison, replaceFigures } from '../../bench/report.ts'
+import { parseWrk } from '../../bench/wrk.ts'
+
+describe('figures', () => {
+  it.each([
+    { values: [3, 1, 2], middle: 2 },
+    { values: [4, 1, 3, 2], middle: 2.5 },
+    { values: [10, 9, 100], middle: 10 },
+  ])('the median of $values is $middle', ({ values, middle }) => expect(median(values)).toBe(middle))
+
+  it('a spread is median and range', () => expect(spreadOf([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5 }))
+
+  it('a ratio is that of the medians, its range that within the rounds', () => {
+    expect(ratioOf([20, 60, 30], [10, 20, 10])).toEqual({ median: 3, min: 2, max: 3 })
+  })
+})
+
+describe('CPU from /proc', () => {
+  it('counts user and system time of a process whose name holds a parenthesis and spaces', () => {
+    const line = '42 (a) b (c) S 7 42 42 0 -1 4194560 9 0 0 0 13 4 99 99 20 0 11 0 5150 7 7 7'
+    expect(parseStat(line)).toEqual({ pid: 42, parent: 7, cpuMicros: 170_000, startedAt: 5150, ended: false })
+  })
+
+  it.each(['', '42', '42 (a) S 7'])('reads nothing from %j', (line) => expect(parseStat(line)).toBeUndefined())
+
+  it.runIf(process.platform === 'linux')('finds this process below its parent', () => {
+    expect(statOf(process.pid)?.parent).toBe(process.ppid)
+    expect(treeOf(process.ppid).map(({ pid }) => pid)).toContain(process.pid)
+  })
+
+  it('sums what every process of a tree used, or only those asked for', () => {
+    const before = new Map([
+      [1, 100],
+      [2, 50],
+    ])
+    const after = new Map([
+      [1, 130],
+      [2, 55],
+    ])
+    expect(cpuBetween(before, after)).toBe(35)
+    expect(cpuBetween(before, after, [2])).toBe(5)
+  })
+
+  it.each([
+    { why: 'started', before: [1], after: [1, 2] },
+    { why: 'ended', before: [1, 2], after: [1] },
+    { why: 'was never there', before: [], after: [] },
+  ])('refuses figures where a process $why meanwhile', ({ before, after }) => {
+    const reading = (pids: readonly number[]) => new Map(pids.map((pid) => [pid, 0]))
+    expect(() => cpuBetween(reading(before), reading(after))).toThrow(/came or went/)
+  })
+})
+
+describe('what wrk prints', () => {
+  const clean = `Running 4s test @ http://127.0.0.1:8080/
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.71ms  512.00us  12.02ms   83.11%
+    Req/Sec    37.31k     1.20k   39.02k    75.00%
+  148512 requests in 4.01s, 33.28MB read
+`
+  const end = 'Requests/sec:  37035.41\nTransfer/sec:      8.30MB\n'
+
+  it.each([
+    { text: clean + end, errors: 0, why: 'a clean run has none' },
+    { text: `${clean}  Non-2xx or 3xx responses: 12\n${end}`, errors: 12, why: 'answers that say so' },
+    { text: `${clean}  Socket errors: connect 1, read 2, write 3, timeout 4\n${end}`, errors: 10, why: 'sockets' },
+  ])('errors: $why', ({ text, errors }) => {
+    expect(parseWrk(text)).toEqual({ requests: 148_512, perSecond: 37_035.41, errors })
+  })
+
+  it('without figures there is no result', () => expect(parseWrk('unable to connect to 127.0.0.1:1')).toBeUndefined())
+})
+
+describe('the command line', () => {
+  const rows = ['proxy', 'start'].map((name) => ({ name, summary: `measures ${name}`, run: async () => '' }))
+
+  it('runs every row five times 4 s and writes, unless told otherwise', () => {
+    expect(readArguments([], rows)).toEqual({ rows, rounds: 5, seconds: 4, write: true })
+    const args = ['--rows', 'start', '--rounds', '1', '--seconds', '2', '--no-write']
+    expect(readArguments(args, rows)).toEqual({ rows: rows.slice(1), rounds: 1, seconds: 2, write: false })
+  })
+
+  it.each([
+    { args: ['--rows', 'prxy'], says: '--rows: no row "prxy"; known: proxy, start' },
+    { args: ['--rounds', '0'], says: '--rounds "0": a whole number from 1 to 100 is needed' },
+    { args: ['--speed', '9'], says: "Unknown option '--speed'" },
+  ])('$args is refused', ({ args, says }) => expect(() => readArguments(args, rows)).toThrow(says))
+
+  it('help names every row', () => {
+    expect(readArguments(['--help'], rows)).toBeUndefined()
+    expect(helpText(rows)).toMatch(/proxy +measures proxy\n +start +measures start/)
+  })
+})
+
+describe('the report', () => {
+  it('gives each program its figures and its ratio to those compared against', () => {
+    const sample = (cpu: number, dataplane?: number) => ({ cpu, dataplane, perSecond: 1000 })
+    const subject = (name: string) => ({ name, url: '', pid: 1 })
+    const text = comparison(
+      [
+        { subject: subject('nginx'), samples: [sample(10), sample(12), sample(11)] },
+        { subject: subject('Banyan'), samples: [sample(15, 14), sample(18, 16), sample(22, 21)] },
+      ],
+      ['nginx'],
+    )
+    expect(text.split('\n').slice(2)).toEqual([
+      '| nginx | 11.0 (10.0–12.0) |  | 1 | 1000 |',
+      '| Banyan | 18.0 (15.0–22.0) | 16.0 (14.0–21.0) | 1.64 (1.50–2.00) | 1000 |',
+    ])
+  })
+
+  it('replaces the figures of one row and nothing else', () => {
+    const page = 'a\n<!-- figures: start -->\nold\n<!-- end of figures: start -->\nz\n'
+    const replaced = replaceFigures(page, 'start', 'new')
+    expect(replaced).toBe('a\n<!-- figures: start -->\nnew\n<!-- end of figures: start -->\nz\n')
+    expect(replaceFigures(replaced, 'start', 'old')).toBe(page)
+    expect(() => replaceFigures(page, 'proxy', 'new')).toThrow(/no place for "proxy"/)
+  })
+})
