@@ -17,7 +17,7 @@ process.env.TESTCONTAINERS_RYUK_DISABLED = 'true'
 describeWith('docker', 'the container images', (docker) => {
   beforeAll(() => {
     if (run(docker, ['images', '--quiet', BASE]) === '') run('bash', ['deploy/base-image.sh', BASE])
-    run(process.execPath, ['deploy/images.ts'], { BASE, TAG: 'test' })
+    run(process.execPath, ['deploy/images.ts', 'banyan-vets', 'banyan-owners', 'banyan-counter'], { BASE, TAG: 'test' })
   }, BUILD_TIMEOUT_MS)
 
   afterAll(() => {
