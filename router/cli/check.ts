@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { compile, type World } from '../compile/compile.ts'
+import { formatDiagnostics } from '../config/format.ts'
+import { functionFolders, loadSpec, readText, UnreadableFile } from '../config/load.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Spec } from '../model/spec.ts'
+import { ADMIN_OPTIONS, ADMIN_USAGE, AdminError, adminClient } from './client.ts'
+import { type CommandIo, textOption, UsageError, type Verb, type VerbArgs } from './verb.ts'
+
+/** Whether a file would be accepted, and what it would do that may surprise. */
+export const check: Verb = {
+  name: 'check',
+  summary: 'validates a configuration; changes nothing',
+  usage: 'check [-c FILE] [--strict] [--admin URL] [--json]',
+  example: 'banyan check -c banyan.yaml',
+  help: `  -c, --config FILE  the configuration (default: banyan.yaml)
+  --strict           exit with 1 on warnings too
+${ADMIN_USAGE}
+                     { "check": [{ severity, code, message, hint, at, path }], "captures": "…" }
+
+Which operations a route would leave to others is judged by what the running router knows; without one it is not checked.
+Exit code: 0 nothing wrong, 1 errors, 2 used wrongly or no such file.`,
+  positionals: 0,
+  options: { ...ADMIN_OPTIONS, strict: { type: 'boolean' } },
+  async run(args, io) {
+    const file = resolve(io.cwd, textOption(args, 'config') ?? 'banyan.yaml')
+    const { diagnostics, captures } = await examine(file, args, io)
+    if (args.values.json === true) io.out(`${JSON.stringify({ check: diagnostics, captures }, null, 2)}\n`)
+    else io.out(`${formatDiagnostics(diagnostics, { folder: io.cwd, outcome: captures })}\n`)
+    const wrong = args.values.strict === true ? diagnostics : diagnostics.filter(({ severity }) => severity === 'error')
+    return wrong.length > 0 ? 1 : 0
+  },
+}
+
+/** `captures` says in words by whose knowledge captures were judged. */
+type Examined = { readonly diagnostics: readonly Diagnostic[]; readonly captures: string }
+
+async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Examined> {
+  const text = await readText(file).catch((error: unknown) => {
+    if (error instanceof UnreadableFile) throw new UsageError(`${file}: ${error.message}`)
+    throw error
+  })
+  const { spec, diagnostics } = await loadSpec(file, { env: io.env, cores: availableParallelism(), text })
+  if (spec === undefined) return { diagnostics, captures: 'captures were not checked: the file is refused' }
+  const client = adminClient({ admin: textOption(args, 'admin'), config: file }, io.env)
+  try {
+    const answer = await client.post<Answer>('/api/check', { file, text })
+    const captures = `captures checked against the ${answer.operations} operations known at ${client.url}`
+    return { diagnostics: merged(diagnostics, answer.diagnostics), captures }
+  } catch (error) {
+    if (!(error instanceof AdminError)) throw error
+    const captures = `captures were not checked: ${error.message}`
+    return { diagnostics: merged(diagnostics, compile(spec, worldOf(spec), []).diagnostics), captures }
+  }
+}
+
+type Answer = { readonly diagnostics: readonly Diagnostic[]; readonly operations: number }
+
+/** What can be known without a running router: the folders of functions. */
+function worldOf(spec: Spec): World {
+  const names = spec.functions === undefined ? [] : (functionFolders(spec.functions) ?? [])
+  const upstreams = names.map((name) => ({ name: `functions/${name}`, tier: 'function', endpoints: [] }) as const)
+  const catalogue = { operations: [], unclaimed: [], pending: [] }
+  return { catalogue, sources: [{ source: 'functions', at: 0, upstreams }] }
+}
+
+/** In the order of the file; both may find the same, in other words. */
+function merged(first: readonly Diagnostic[], second: readonly Diagnostic[]): readonly Diagnostic[] {
+  const keyOf = ({ code, path, message }: Diagnostic): string => `${code} ${path ?? message}`
+  const all = new Map([...second, ...first].map((diagnostic) => [keyOf(diagnostic), diagnostic]))
+  return [...all.values()].sort(
+    (a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0),
+  )
+}
