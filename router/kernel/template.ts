@@ -109,7 +109,8 @@ function keyOf(segments: readonly Segment[], slash: boolean): string {
   return `/${segments.map(segmentKey).join('/')}${slash ? '/' : ''}`
 }
 
-function segmentKey(segment: Segment): string {
+/** Identity of one segment, as it stands in a key. */
+export function segmentKey(segment: Segment): string {
   if (segment.kind === 'literal') return segment.text
   if (segment.kind === 'partial') return segment.pieces.join('{}')
   return segment.kind === 'param' ? '{}' : '**'

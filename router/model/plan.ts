@@ -42,7 +42,10 @@ export type PlanEndpoint =
   | { readonly kind: 'symbol'; readonly symbol: string }
 
 export type PlanRule = {
-  /** `route:ID`, `operation:GET /owners/{}`, `kept:ROUTE-ID:OPERATION`, or `default`. */
+  /**
+   * `route:ID`, `shift:ID`, `operation:GET /owners/{}`, `default`; `kept:ROUTE-ID:OPERATION` for an operation that a
+   * route covers and leaves where it is, `route:ID:OPERATION` for one that it takes although its own rule would lose.
+   */
   readonly id: string
   readonly origin: 'route' | 'operation' | 'kept' | 'shift' | 'default'
   readonly match: RouteMatch

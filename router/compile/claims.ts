@@ -1,0 +1,136 @@
+import { type RankedMatch, rankMatch } from '../dataplane/matching/precedence.ts'
+import type { Template } from '../kernel/template.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { PlanAction, PlanRule } from '../model/plan.ts'
+import type { ShiftRecord } from '../model/shift.ts'
+import type { RouteSpec, Spec } from '../model/spec.ts'
+import type { Upstreams } from './upstreams.ts'
+
+/** What somebody asked for by name: a route of the YAML, or a shift made without one. It becomes one rule. */
+export type Claim = {
+  readonly rule: PlanRule
+  readonly ranked: RankedMatch
+  /** Undefined: a regular expression. */
+  readonly template: Template | undefined
+  /** Who must implement what a template takes: `to` of a route, the candidate of a shift. */
+  readonly to: string
+  readonly capture: boolean
+  /** In words: `route "GET /vets.html"`. */
+  readonly subject: string
+  /** The route's place in the YAML; undefined: it is not in the YAML. */
+  readonly route: { readonly spec: RouteSpec; readonly index: number } | undefined
+}
+
+/** Claims and what is wrong with them in the world as it is. A path that is no template makes no claim. */
+export function makeClaims(
+  spec: Spec,
+  shifts: readonly ShiftRecord[],
+  upstreams: Upstreams,
+): { readonly claims: readonly Claim[]; readonly diagnostics: readonly Diagnostic[] } {
+  const claims: Claim[] = []
+  const diagnostics: Diagnostic[] = []
+  const fold = spec.paths === 'insensitive'
+  for (const [index, route] of spec.routes.entries()) {
+    const ranked = rankMatch(route.match, fold)
+    if ('error' in ranked) {
+      const message = `path "${route.match.path}" ${ranked.error}`
+      diagnostics.push({ severity: 'error', code: 'bad-path', message, ...placeOf(route, index, 'path') })
+      continue
+    }
+    const live = shifts.some((record) => record.id === route.id && record.stage === 'live')
+    const { action, troubles } = routeAction(route, upstreams, live)
+    for (const { key, ...trouble } of troubles) diagnostics.push({ ...trouble, ...placeOf(route, index, key) })
+    claims.push(routeClaim(route, index, ranked, action))
+  }
+  for (const record of shifts) {
+    const ranked = rankMatch(record.match, fold)
+    if (record.inYaml || 'error' in ranked) continue
+    const { action, troubles } = shiftAction(record.id, record.incumbent, record.candidate, upstreams, isLive(record))
+    for (const { key: _, ...trouble } of troubles) diagnostics.push(trouble)
+    claims.push(shiftClaim(record, ranked, action))
+  }
+  return { claims, diagnostics }
+}
+
+/** Where a key of a route stands, for a diagnostic about it. */
+export function placeOf(route: RouteSpec, index: number, key: string): Pick<Diagnostic, 'at' | 'path'> {
+  return { at: route.positions[key] ?? route.at, path: `routes[${index}].${key}` }
+}
+
+type Trouble = Omit<Diagnostic, 'at' | 'path'> & { readonly key: string }
+type Served = { readonly action: PlanAction; readonly troubles: readonly Trouble[] }
+
+function isLive(record: ShiftRecord): boolean {
+  return record.stage === 'live'
+}
+
+function routeAction(route: RouteSpec, upstreams: Upstreams, live: boolean): Served {
+  if (route.from !== undefined) return shiftAction(route.id, route.from, route.to, upstreams, live)
+  const gone = upstreams.unavailable(route.to)
+  if (gone === undefined) return { action: { kind: 'forward', upstream: route.to }, troubles: [] }
+  const message = `${gone.reason}; the route answers 503 until it does`
+  return {
+    action: { kind: 'unavailable', reason: gone.reason },
+    troubles: [{ severity: 'warning', code: gone.code, message, key: 'to' }],
+  }
+}
+
+/** One side that cannot serve leaves the other, but never lets a request go to a side that its stage excludes. */
+function shiftAction(shift: string, incumbent: string, candidate: string, upstreams: Upstreams, live: boolean): Served {
+  const noCandidate = upstreams.unavailable(candidate)
+  const noIncumbent = upstreams.unavailable(incumbent)
+  const troubles: Trouble[] = []
+  const warn = (code: string, key: string, message: string): void => {
+    troubles.push({ severity: 'warning', code, message: `shift "${shift}": ${message}`, key })
+  }
+  if (noCandidate === undefined && noIncumbent === undefined) {
+    return { action: { kind: 'shift', shift, incumbent, candidate }, troubles }
+  }
+  if (noIncumbent === undefined && noCandidate !== undefined) {
+    warn(noCandidate.code, 'to', `${noCandidate.reason}; ${incumbent} serves all of it`)
+    return { action: { kind: 'forward', upstream: incumbent }, troubles }
+  }
+  const reason = noIncumbent?.reason ?? ''
+  if (noCandidate === undefined && live) {
+    warn(noIncumbent?.code ?? '', 'from', `${reason}; ${candidate} serves all of it, and the way back is closed`)
+    return { action: { kind: 'forward', upstream: candidate }, troubles }
+  }
+  warn(noIncumbent?.code ?? '', 'from', `${reason}; the route answers 503 until it does`)
+  return { action: { kind: 'unavailable', reason }, troubles }
+}
+
+function routeClaim(route: RouteSpec, index: number, ranked: RankedMatch, action: PlanAction): Claim {
+  const subject = `route "${route.id}"`
+  const { id, match, timeouts, at } = route
+  const rule = { id: `route:${id}`, origin: 'route', match, action, timeouts, because: '', at } as const
+  return {
+    rule: { ...rule, because: because(subject, action, route.from, route.to) },
+    ranked,
+    template: 'regex' in ranked.path ? undefined : ranked.path,
+    to: route.to,
+    capture: route.capture,
+    subject,
+    route: { spec: route, index },
+  }
+}
+
+function shiftClaim(record: ShiftRecord, ranked: RankedMatch, action: PlanAction): Claim {
+  const subject = `shift "${record.id}" (not in the YAML)`
+  const words = because(subject, action, record.incumbent, record.candidate)
+  return {
+    rule: { id: `shift:${record.id}`, origin: 'shift', match: record.match, action, timeouts: {}, because: words },
+    ranked,
+    template: 'regex' in ranked.path ? undefined : ranked.path,
+    to: record.candidate,
+    capture: false,
+    subject,
+    route: undefined,
+  }
+}
+
+function because(subject: string, action: PlanAction, from: string | undefined, to: string): string {
+  if (action.kind === 'unavailable') return `${subject} is set aside: ${action.reason}`
+  if (action.kind === 'shift') return `${subject} moves it from ${action.incumbent} to ${action.candidate}`
+  if (from === undefined) return `${subject} says to: ${to}`
+  return `${subject} moves it from ${from} to ${to}, and only ${action.upstream} can serve it now`
+}
