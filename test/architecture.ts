@@ -25,6 +25,7 @@ const COMPILE = [...CATALOGUE, 'compile']
 const SHIFT = [...COMPILE, 'shift']
 const BESIDE = ['publish', 'telemetry']
 const ADMIN = [...SHIFT, ...BESIDE, 'admin']
+const CONTROL = [...ADMIN, 'control']
 
 /** Folder or root file of `router/` → the other ones it may import. A new folder is added here on purpose. */
 export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -41,9 +42,11 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   compile: COMPILE,
   shift: SHIFT,
   admin: ADMIN,
-  console: ADMIN,
-  cli: ADMIN,
-  main: [...ADMIN, 'console', 'cli'],
+  control: ADMIN,
+  console: CONTROL,
+  // `up` becomes the supervisor.
+  cli: [...CONTROL, 'supervisor'],
+  main: [...CONTROL, 'console', 'cli'],
   supervisor: [...FOUNDATION, 'telemetry'],
 }
 
@@ -58,7 +61,13 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** Words that say nothing about what a file does, as whole words of its name. */
 const EMPTY_WORDS = ['manager', 'helper', 'util', 'utils', 'helpers', 'managers']
 
-type Import = { readonly specifier: string | undefined; readonly line: number }
+type Import = {
+  /** undefined where it is computed. */
+  readonly specifier: string | undefined
+  readonly line: number
+  /** False for types alone, which are gone at run time. */
+  readonly loads: boolean
+}
 
 function nameViolations(file: string): string[] {
   const words = posix.basename(file).split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])/)
@@ -75,7 +84,8 @@ function importViolations(file: string, { specifier, line }: Import, paths: Read
   if (allowed === undefined) return [`${place}: "${area}" is not in the import table; add it to test/architecture.ts`]
   if (!specifier.startsWith('.')) return packageViolations(place, area, specifier)
 
-  const imported = posix.join(posix.dirname(file), specifier)
+  const written = posix.join(posix.dirname(file), specifier)
+  const imported = paths.has(`${written}.ts`) ? `${written}.ts` : written
   if (!paths.has(imported)) return [`${place}: "${specifier}" is no source file of router/`]
   const other = areaOf(imported)
   if (other === area || allowed.includes(other)) return []
@@ -99,7 +109,7 @@ function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.join(', ')
 }
 
-/** Each cycle of files once, type imports included: two files that need each other are one idea. */
+/** Each cycle of files once. A type import loads nothing and closes no cycle: a registry and its kinds name each other. */
 function cycles(imports: ReadonlyMap<string, readonly Import[]>): string[] {
   const finished = new Set<string>()
   const found: string[] = []
@@ -107,8 +117,8 @@ function cycles(imports: ReadonlyMap<string, readonly Import[]>): string[] {
     const start = trail.indexOf(file)
     if (start >= 0) found.push(`${[...trail.slice(start), file].join(' → ')}: files import each other in a cycle`)
     if (start >= 0 || finished.has(file)) return
-    for (const { specifier } of imports.get(file) ?? []) {
-      if (specifier?.startsWith('.')) visit(posix.join(posix.dirname(file), specifier), [...trail, file])
+    for (const { specifier, loads } of imports.get(file) ?? []) {
+      if (loads && specifier?.startsWith('.')) visit(posix.join(posix.dirname(file), specifier), [...trail, file])
     }
     finished.add(file)
   }
@@ -123,7 +133,7 @@ export function importsOf(text: string): Import[] {
     const source = sourceOf(node)
     if (source === undefined) return
     const line = text.slice(0, typeof node.start === 'number' ? node.start : 0).split('\n').length
-    found.push({ specifier: literal(source), line })
+    found.push({ specifier: literal(source), line, loads: !isTypeOnly(node) })
   })
   return found
 }
@@ -163,17 +173,23 @@ function sourceOf(node: Node): unknown {
   }
 }
 
-/** `new Worker(new URL('./x.ts', import.meta.url))` loads `./x.ts`; other workers run text or a file named elsewhere. */
+function isTypeOnly({ type, importKind, exportKind }: Node): boolean {
+  return type === 'TSImportType' || importKind === 'type' || exportKind === 'type'
+}
+
+/** A thread's module: `new Worker(moduleFile(import.meta.url, './x'))` or `new Worker(new URL('./x.ts', import.meta.url))`. */
 function workerSource(value: unknown): unknown {
-  return isNode(value) && value.type === 'NewExpression' && isNamed(value.callee, 'URL') ? argument(value) : undefined
+  if (!isNode(value)) return undefined
+  if (value.type === 'CallExpression' && isNamed(value.callee, 'moduleFile')) return argument(value, 1)
+  return value.type === 'NewExpression' && isNamed(value.callee, 'URL') ? argument(value) : undefined
 }
 
 function isNamed(value: unknown, name: string): boolean {
   return isNode(value) && value.type === 'Identifier' && value.name === name
 }
 
-function argument(node: Node): unknown {
-  return Array.isArray(node.arguments) ? node.arguments[0] : undefined
+function argument(node: Node, index = 0): unknown {
+  return Array.isArray(node.arguments) ? node.arguments[index] : undefined
 }
 
 /** The text of a string, or of a template without parts; undefined for anything computed. */
