@@ -1,0 +1,199 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import { operationKey } from '../kernel/template.ts'
+import type { Observation } from '../model/catalogue.ts'
+import type { DetectableUpstream, DetectorKind, Finding, Memory } from './detectors/detector.ts'
+import { DETECTORS } from './detectors/index.ts'
+import type { FetchDescription } from './fetch.ts'
+import { firstDelay, nextDelay } from './pace.ts'
+import { openTurns } from './turns.ts'
+
+export type DetectionOptions = {
+  readonly fetch: FetchDescription
+  readonly clock: Clock
+  /** In [0, 1): spreads probes, so that routers started together do not ask together. */
+  readonly random: () => number
+  readonly log: Log
+  /** Called when what is known changed (a state or an operation), not at every attempt. */
+  readonly changed: () => void
+  readonly detectors?: readonly DetectorKind[]
+}
+
+/** Every detector at work on every upstream it applies to. */
+export type Detection = {
+  /** The upstreams there are now. What stays the same is not asked again before its time. */
+  update(upstreams: readonly DetectableUpstream[]): void
+  /** One complete word a detector and upstream, the last attempts with it. */
+  observations(): readonly Observation[]
+  /** Ends what is in flight. */
+  close(): Promise<void>
+}
+
+/**
+ * Asks at once, again with growing pauses until somebody answers, and then once an interval whether anything
+ * changed. An upstream that stops answering keeps its last operations, with the failure beside them.
+ */
+export function startDetection(options: DetectionOptions): Detection {
+  const { clock, detectors = DETECTORS } = options
+  const probes = new Map<string, Probe>()
+  const turns = openTurns(MOST_AT_ONCE)
+  /** When a question may be asked again, kept beyond its probe: changing a file to and fro asks nobody twice. */
+  const notBefore = new Map<string, number>()
+
+  return {
+    update(upstreams) {
+      const wanted = new Map(upstreams.flatMap((upstream) => pairs(detectors, upstream)))
+      const now = clock.elapsed()
+      for (const [question, time] of notBefore) if (time <= now) notBefore.delete(question)
+      for (const [id, probe] of probes) {
+        if (wanted.has(id)) continue
+        probe.stop()
+        probes.delete(id)
+      }
+      for (const [id, { detector, upstream }] of wanted) {
+        const before = probes.get(id)
+        const question = `${id} ${detector.question(upstream)}`
+        if (before?.question === question) continue
+        before?.stop()
+        probes.set(id, startProbe({ detector, upstream, question, before, notBefore, turns, options }))
+      }
+    },
+    observations: () => [...probes.values()].map((probe) => probe.observation()),
+    async close() {
+      for (const probe of probes.values()) probe.stop()
+      await turns.idle()
+    },
+  }
+}
+
+const MOST_AT_ONCE = 8
+
+type Pair = { readonly detector: DetectorKind; readonly upstream: DetectableUpstream }
+
+function pairs(detectors: readonly DetectorKind[], upstream: DetectableUpstream): [string, Pair][] {
+  return detectors
+    .filter((detector) => detector.applies(upstream))
+    .map((detector) => [`${detector.kind} ${upstream.name}`, { detector, upstream }])
+}
+
+type Probe = {
+  readonly question: string
+  readonly upstream: DetectableUpstream
+  observation(): Observation
+  stop(): void
+}
+
+type ProbeOptions = Pair & {
+  readonly question: string
+  /** The probe whose place it takes. */
+  readonly before: Probe | undefined
+  readonly notBefore: Map<string, number>
+  readonly turns: ReturnType<typeof openTurns>
+  readonly options: DetectionOptions
+}
+
+function startProbe({ detector, upstream, question, before, notBefore, turns, options }: ProbeOptions): Probe {
+  const { clock, random, log, changed, fetch } = options
+  const stopping = new AbortController()
+  let observation = firstObservation(detector, upstream, before, clock.now())
+  let memory: Memory | undefined
+  let misses = 0
+  let cancel = schedule(firstDelay(notBefore.get(question), clock.elapsed()))
+
+  return { question, upstream, observation: () => observation, stop }
+
+  function stop(): void {
+    cancel()
+    stopping.abort()
+  }
+
+  function schedule(delay: number): () => void {
+    return clock.after(delay, () => void turns.take(ask))
+  }
+
+  async function ask(): Promise<void> {
+    const { signal } = stopping
+    if (signal.aborted) return
+    const finding = await detector.detect({ upstream, fetch, clock, signal, memory }).catch(failure)
+    if (signal.aborted) return
+    if (finding.kind === 'read') memory = finding.memory
+    misses = finding.kind === 'read' || finding.kind === 'unchanged' ? 0 : misses + 1
+    settle(finding)
+  }
+
+  // A detector that throws is a mistake of ours: it shows as its own failure and is asked again.
+  function failure(error: unknown): Finding {
+    const outcome = `the detector failed: ${error instanceof Error ? error.message : String(error)}`
+    return { kind: 'failed', attempts: [{ what: detector.kind, outcome, at: clock.now() }] }
+  }
+
+  function settle(finding: Finding): void {
+    const delay = detector.polls ? nextDelay(misses, random) : undefined
+    if (delay !== undefined) {
+      notBefore.set(question, clock.elapsed() + delay)
+      cancel = schedule(delay)
+    }
+    const known = observation
+    const nextAt = delay === undefined ? undefined : clock.now() + delay
+    observation = { ...observationAfter(known, finding, clock.now()), nextAt }
+    if (!saysSomethingNew(known, observation)) return
+    log.info(`upstream "${upstream.name}": ${detector.kind}: ${summary(finding)}`, { state: observation.state })
+    changed()
+  }
+}
+
+function firstObservation(
+  { kind, confidence }: DetectorKind,
+  upstream: DetectableUpstream,
+  before: Probe | undefined,
+  at: number,
+): Observation {
+  // New addresses of the same application: what it implemented it still does, until it says otherwise. Another
+  // place to look is another question, and what was read at the old one is no answer to it.
+  const same = JSON.stringify(before?.upstream.discover) === JSON.stringify(upstream.discover)
+  if (before !== undefined && same) return { ...before.observation(), nextAt: at }
+  return {
+    upstream: upstream.name,
+    detector: kind,
+    state: 'pending',
+    operations: [],
+    confidence,
+    source: '',
+    attempts: [],
+    at,
+    nextAt: at,
+  }
+}
+
+function observationAfter(known: Observation, finding: Finding, at: number): Observation {
+  const { attempts } = finding
+  switch (finding.kind) {
+    case 'read': {
+      const { operations, source } = finding
+      return { ...known, state: operations.length > 0 ? 'answered' : 'none', operations, source, attempts, at }
+    }
+    case 'unchanged':
+      return { ...known, attempts, at }
+    case 'unreachable':
+      return { ...known, attempts }
+    case 'absent':
+    case 'failed':
+      // Losing a description removes nothing: the last one stays, as old as it is.
+      if (known.state === 'answered') return { ...known, attempts }
+      return { ...known, state: finding.kind === 'absent' ? 'none' : 'failed', attempts, at }
+  }
+}
+
+function saysSomethingNew(before: Observation, after: Observation): boolean {
+  return before.state !== after.state || operationsText(before) !== operationsText(after)
+}
+
+function operationsText({ operations }: Observation): string {
+  return operations.map(({ method, template }) => `${operationKey(method, template)} ${template}`).join('\n')
+}
+
+/** `GET /openapi.json 404 in 12 ms; tried 11 paths: none has a description; …`. */
+function summary({ attempts }: Finding): string {
+  const told = attempts.length > 2 ? attempts.slice(-1) : attempts
+  return told.map(({ what, outcome }) => `${what}: ${outcome}`).join('; ')
+}

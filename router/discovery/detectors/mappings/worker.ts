@@ -1,0 +1,5 @@
+import { own, textOf } from '../../json.ts'
+import { serveReading } from '../../reading.ts'
+import { readMappings } from './read.ts'
+
+serveReading((document, hints) => readMappings(document, { path: textOf(own(hints, 'path')) }))

@@ -1,0 +1,64 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { CORE_SCHEMA, load, mergeTag } from 'js-yaml'
+import { isObject, type JsonObject } from './json.ts'
+import type { WrittenOperation } from './operations.ts'
+
+/** What a reader made of a document; `skipped` counts what it could not say as an operation. */
+export type Reading =
+  | { readonly kind: 'read'; readonly operations: readonly WrittenOperation[]; readonly skipped: number }
+  /** Not a description, but where some are. */
+  | { readonly kind: 'links'; readonly links: readonly string[] }
+  /** A sentence without its subject, such as `is HTML`. `strange`: nobody meant it as a description. */
+  | { readonly kind: 'unreadable'; readonly why: string; readonly strange?: boolean }
+
+/** What a worker is started with. */
+export type ReadingTask = { readonly bytes: Uint8Array; readonly hints: JsonObject }
+
+/** The body of a reading worker: parses the document it was started with, has it read, posts the reading. */
+export function serveReading(read: (document: unknown, hints: JsonObject) => Reading): void {
+  const { bytes, hints } = workerData as ReadingTask
+  parentPort?.postMessage(readDocument(bytes, (document) => read(document, hints)))
+}
+
+/** Parses JSON or YAML and has it read; what throws on the way is a reading too. */
+export function readDocument(bytes: Uint8Array, read: (document: unknown) => Reading): Reading {
+  const text = new TextDecoder().decode(bytes).trimStart()
+  if (text === '') return { kind: 'unreadable', why: 'is empty', strange: true }
+  // Many applications answer any path with their front page.
+  if (text.startsWith('<')) return { kind: 'unreadable', why: 'is HTML or XML', strange: true }
+  try {
+    const document = parse(text)
+    if (!isObject(document)) return { kind: 'unreadable', why: 'holds no object', strange: true }
+    return bounded(read(document))
+  } catch (error) {
+    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+    return { kind: 'unreadable', why: `is neither JSON nor YAML: ${line}` }
+  }
+}
+
+function parse(text: string): unknown {
+  if (!/^[[{]/.test(text)) return parseYaml(text)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // YAML may begin with a brace too; where it is not YAML either, the JSON error is the one that helps.
+    try {
+      return parseYaml(text)
+    } catch {
+      throw error
+    }
+  }
+}
+
+const SCHEMA = CORE_SCHEMA.withTags(mergeTag)
+
+function parseYaml(text: string): unknown {
+  return load(text, { schema: SCHEMA, json: true, maxDepth: 200, maxAliases: 10_000 })
+}
+
+const MAX_OPERATIONS = 100_000
+
+function bounded(reading: Reading): Reading {
+  if (reading.kind !== 'read' || reading.operations.length <= MAX_OPERATIONS) return reading
+  return { kind: 'unreadable', why: `has ${reading.operations.length} operations; at most ${MAX_OPERATIONS} are taken` }
+}

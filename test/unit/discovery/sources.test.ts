@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import { detectableUpstreams } from '../../../router/discovery/detectable.ts'
+import { mergeObservations, openSources } from '../../../router/discovery/sources/index.ts'
+import { manualClock } from '../../../router/kernel/clock.ts'
+import type { FunctionFeed, FunctionState } from '../../../router/model/functions.ts'
+import type { Spec, UpstreamSpec } from '../../../router/model/spec.ts'
+
+const AT = { file: 'banyan.yaml', line: 1, column: 1 }
+
+function upstream(name: string, part: Partial<UpstreamSpec> = {}): UpstreamSpec {
+  return {
+    name,
+    at: AT,
+    tier: 'service',
+    urls: [{ host: '10.0.0.1', port: 3000, path: '', at: AT }],
+    discover: { openapi: 'auto', mappings: undefined },
+    timeouts: { connect: 1, firstByte: 1, idle: 1, total: undefined },
+    hostHeader: 'preserve',
+    rewriteLocation: false,
+    rewriteCookies: false,
+    ownHosts: ['vets.test'],
+    ...part,
+  }
+}
+
+function specWith(upstreams: readonly UpstreamSpec[]): Spec {
+  return {
+    file: '/banyan.yaml',
+    fileHash: '',
+    listen: [],
+    admin: { host: undefined, port: 0, tokens: [] },
+    status: { host: undefined, port: 0 },
+    processes: 1,
+    state: { kind: 'sqlite', path: '/state/state.db', folder: '/state' },
+    trustedProxies: [],
+    overrides: { from: [] },
+    defaultUpstream: undefined,
+    paths: 'sensitive',
+    lameDuckMs: 0,
+    graceMs: 0,
+    debug: false,
+    upstreams,
+    functions: '/functions',
+    routes: [],
+  }
+}
+
+/** A function host whose folders a test changes by hand. */
+function feedOf(states: readonly FunctionState[] | undefined) {
+  let now = states
+  const listeners = new Set<() => void>()
+  const feed: FunctionFeed = {
+    state: () => now,
+    changed: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  const set = (next: readonly FunctionState[]) => {
+    now = next
+    for (const listener of listeners) listener()
+  }
+  return { feed, set, listeners }
+}
+
+const CONTACT: FunctionState = { name: 'functions/contact', revision: 'abc', routes: ['GET /contact.html'] }
+
+describe('openSources', () => {
+  it('publishes what the YAML and the functions folder hold, each whole', () => {
+    const { feed } = feedOf([
+      CONTACT,
+      { name: 'functions/bad', revision: undefined, failure: 'does not load', routes: [] },
+    ])
+    const sources = openSources({
+      spec: specWith([upstream('vets')]),
+      functions: feed,
+      clock: manualClock(7),
+      changed: () => {},
+    })
+    expect(sources.observations()).toEqual([
+      {
+        source: 'functions',
+        at: 7,
+        upstreams: [
+          {
+            name: 'functions/contact',
+            tier: 'function',
+            endpoints: [],
+            declares: ['GET /contact.html'],
+            revision: 'abc',
+          },
+          { name: 'functions/bad', tier: 'function', endpoints: [], declares: [], failure: 'does not load' },
+        ],
+      },
+      {
+        source: 'static',
+        at: 7,
+        upstreams: [{ name: 'vets', tier: 'service', endpoints: [{ host: '10.0.0.1', port: 3000, path: '' }] }],
+      },
+    ])
+  })
+
+  it('says nothing of functions before the folder was read, then follows it', () => {
+    const { feed, set, listeners } = feedOf(undefined)
+    let changes = 0
+    const changed = () => {
+      changes += 1
+    }
+    const sources = openSources({ spec: specWith([]), functions: feed, clock: manualClock(), changed })
+    expect(sources.observations().map(({ source }) => source)).toEqual(['static'])
+    set([CONTACT])
+    expect(changes).toBe(1)
+    set([])
+    expect(sources.observations().find(({ source }) => source === 'functions')?.upstreams).toEqual([])
+    void sources.close()
+    expect(listeners.size).toBe(0)
+  })
+
+  it('goes on with a new spec', () => {
+    const sources = openSources({ spec: specWith([]), functions: undefined, clock: manualClock(), changed: () => {} })
+    sources.update(specWith([upstream('vets'), upstream('owners')]))
+    expect(sources.observations()[0]?.upstreams.map(({ name }) => name)).toEqual(['vets', 'owners'])
+  })
+})
+
+describe('mergeObservations', () => {
+  it('keeps the upstream of the YAML and names both sides of a clash', () => {
+    const { upstreams, clashes } = mergeObservations([
+      { source: 'functions', at: 1, upstreams: [{ name: 'a', tier: 'function', endpoints: [] }] },
+      { source: 'static', at: 1, upstreams: [{ name: 'a', tier: 'service', endpoints: [] }] },
+    ])
+    expect(upstreams).toEqual([{ name: 'a', tier: 'service', endpoints: [], source: 'static' }])
+    expect(clashes).toMatchObject([
+      {
+        code: 'upstream-clash',
+        message: 'upstream "a" comes from static and from functions; the one from static is used',
+      },
+    ])
+  })
+})
+
+describe('detectableUpstreams', () => {
+  it('joins what sources see with what the YAML says', () => {
+    const spec = specWith([upstream('vets')])
+    const { feed } = feedOf([CONTACT])
+    const { upstreams } = mergeObservations(
+      openSources({ spec, functions: feed, clock: manualClock(), changed: () => {} }).observations(),
+    )
+    expect(detectableUpstreams(spec, upstreams)).toEqual([
+      {
+        name: 'vets',
+        endpoints: [{ host: '10.0.0.1', port: 3000, path: '' }],
+        discover: { openapi: 'auto', mappings: undefined },
+        ownHosts: ['vets.test'],
+        declares: undefined,
+        failure: undefined,
+      },
+      {
+        name: 'functions/contact',
+        endpoints: [],
+        discover: { openapi: undefined, mappings: undefined },
+        ownHosts: [],
+        declares: ['GET /contact.html'],
+        failure: undefined,
+      },
+    ])
+  })
+})
