@@ -11,7 +11,7 @@ import { type AwaitDrained, createRetirement, type Retirement } from './retireme
 import { FolderSync } from './sync.ts'
 
 /** Runs every function of a folder in a workerd of its own and keeps up with the files. */
-export type FunctionHost = FunctionFeed & {
+export type FunctionHost = Omit<FunctionFeed, 'state'> & {
   /** Resolves when every function that is there serves or was refused; watches the folder from then on. */
   start(): Promise<void>
   /** Sorted by name; undefined until the folder was read for the first time. */

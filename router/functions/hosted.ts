@@ -86,7 +86,11 @@ export class Hosted {
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(() => (this.#closed ? undefined : work()))
+    const { name, log } = this.#options
+    this.#turn = this.#turn
+      .then(() => (this.#closed ? undefined : work()))
+      // One that fails must not keep the later ones from their turn.
+      .catch((error: unknown) => log.error(`${name}: ${error instanceof Error ? error.stack : error}`))
     return this.#turn
   }
 

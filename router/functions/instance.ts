@@ -103,8 +103,14 @@ async function start(options: InstanceOptions, token: string, printed: PrintedLi
     env: bundle.manifest.env,
   }
   const workerd = await startWorkerd(modules, clock, printed)
-  const startTime = startTimeOf(workerd.pid)
-  if (startTime !== undefined) options.onProcess(workerd.pid, startTime)
+  try {
+    const startTime = startTimeOf(workerd.pid)
+    if (startTime !== undefined) options.onProcess(workerd.pid, startTime)
+  } catch (error) {
+    // A process that nobody has on record would be left behind for ever.
+    workerd.kill()
+    throw error
+  }
   void workerd.ended.then(() => options.onGone(workerd.pid))
   return workerd
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { dirname, sep } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
 import { type Bundled, bundleFunction, type FunctionFolder } from './bundle.ts'
 import { fingerprint, listFunctions, walk } from './files.ts'
 import type { Environment } from './manifest.ts'
@@ -10,14 +12,15 @@ export type FolderSyncOptions = {
   readonly folder: string
   readonly env: Environment
   readonly clock: Clock
+  readonly log: Log
   /** Every function there is, after each reading of the folder and before any of its bundles. */
   listed(folders: readonly FunctionFolder[]): void
   /** A function's first bundle, or one after its files changed; it may be equal to the last. */
   bundled(folder: FunctionFolder, bundled: Bundled): void
 }
 
-/** Events come in bursts: an editor writes, renames and sets times. */
-const DEBOUNCE_MS = 40
+/** Events come in bursts: an editor writes, renames and sets times. The first of a burst decides when to look. */
+const BURST_MS = 40
 /** A file that is being written has another size or time this much later. */
 const STABLE_MS = 30
 const STABLE_TRIES = 40
@@ -33,13 +36,14 @@ export class FolderSync {
   readonly #known = new Map<string, Known>()
   readonly #watch: FolderWatch
   #cancelTimer: () => void = () => undefined
+  #soon = false
   #reading: Promise<void> | undefined
   #again = false
   #closed = false
 
   constructor(options: FolderSyncOptions) {
     this.#options = options
-    this.#watch = watchFolders(() => this.#readIn(DEBOUNCE_MS))
+    this.#watch = watchFolders(() => this.#readSoon())
   }
 
   /** Reads the folder once, and from then on after every change. */
@@ -54,16 +58,24 @@ export class FolderSync {
     await this.#reading
   }
 
+  #readSoon(): void {
+    // Not put off by each further event: in a folder that never rests nothing would ever be read.
+    if (this.#soon) return
+    this.#soon = true
+    this.#readIn(BURST_MS)
+  }
+
   #readIn(ms: number): void {
     this.#cancelTimer()
     if (!this.#closed) this.#cancelTimer = this.#options.clock.after(ms, () => void this.#read())
   }
 
   async #read(): Promise<void> {
+    this.#soon = false
     this.#again = true
     this.#reading ??= this.#readWhileAsked().finally(() => {
       this.#reading = undefined
-      this.#readIn(POLL_MS)
+      if (!this.#soon) this.#readIn(POLL_MS)
     })
     await this.#reading
   }
@@ -71,7 +83,12 @@ export class FolderSync {
   async #readWhileAsked(): Promise<void> {
     while (this.#again && !this.#closed) {
       this.#again = false
-      await this.#readOnce()
+      try {
+        await this.#readOnce()
+      } catch (error) {
+        const { folder, log } = this.#options
+        log.error(`${folder}: cannot be read: ${error instanceof Error ? error.message : error}; trying again`)
+      }
     }
   }
 
@@ -82,8 +99,9 @@ export class FolderSync {
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name)
     listed(folders)
     const watched = await Promise.all(folders.map((one) => this.#check(one)))
-    // The folder's own parent, so that the folder may be made later.
-    if (!this.#closed) this.#watch.watch(new Set([dirname(folder), folder, ...watched.flat()]))
+    // Where there is no folder yet, its parent says when it is made.
+    const top = existsSync(folder) ? folder : dirname(folder)
+    if (!this.#closed) this.#watch.watch(new Set([top, ...watched.flat()]))
   }
 
   /** Bundles one function if it changed; gives the folders to watch for it. */

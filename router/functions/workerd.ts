@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -37,10 +38,9 @@ export type PrintedLine = (stream: 'stdout' | 'stderr', text: string) => void
  * session of its own, so that Ctrl-C reaches it only through us, after the requests in flight.
  */
 export async function startWorkerd(modules: WorkerModules, clock: Clock, printed: PrintedLine): Promise<Workerd> {
-  // A CommonJS package: the program's path is the `default` of what a module imports as default.
-  const { default: program } = await import('workerd')
+  const program = workerdProgram()
   const folder = await writeConfig(modules, program.compatibilityDate)
-  const child = spawn(program.default, ['serve', '--control-fd=3', join(folder, 'config.capnp')], {
+  const child = spawn(program.path, ['serve', '--control-fd=3', join(folder, 'config.capnp')], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
     // Nothing of the router's own environment: it may hold tokens.
@@ -50,7 +50,7 @@ export async function startWorkerd(modules: WorkerModules, clock: Clock, printed
   const port = Promise.race([listeningPort(child), ended.then(() => undefined)])
   // It reads its configuration once, before it listens.
   void port.then(() => rm(folder, { recursive: true, force: true })).catch(() => undefined)
-  if (child.pid === undefined) throw new Error(`${program.default} cannot be started: ${await ended}`)
+  if (child.pid === undefined) throw new Error(`${program.path} cannot be started: ${await ended}`)
   if (child.stdout) readLines(child.stdout, (text) => printed('stdout', text))
   if (child.stderr) readLines(child.stderr, (text) => printed('stderr', text))
   return {
@@ -88,6 +88,15 @@ const function :Workerd.Worker = (
   bindings = [${bindings.join(', ')}],
 );
 `
+}
+
+// Found when used, as the package looks for its program when loaded. Required, not imported: the package is CommonJS
+// with a `default` of its own, which loaders disagree about.
+function workerdProgram(): { readonly path: string; readonly compatibilityDate: string } {
+  const workerd: { readonly default: string; readonly compatibilityDate: string } = createRequire(import.meta.url)(
+    'workerd',
+  )
+  return { path: workerd.default, compatibilityDate: workerd.compatibilityDate }
 }
 
 async function writeConfig({ wrapper, code, env }: WorkerModules, compatibilityDate: string): Promise<string> {
