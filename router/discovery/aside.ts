@@ -7,7 +7,7 @@ import type { Reading, ReadingTask } from './reading.ts'
 export type Reader = { readonly file: string; readonly hints: JsonObject }
 
 /** Longest time and largest heap that one document may take. */
-export const READING_LIMITS = { timeoutMs: 5_000, heapMb: 512 }
+export const READING_LIMITS = { timeoutMs: 5_000, heapMb: 1024 }
 
 /**
  * Has a document parsed and read in a worker thread, so that a large or hostile one delays nothing else. Takes the

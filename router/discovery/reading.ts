@@ -22,6 +22,7 @@ export function serveReading(read: (document: unknown, hints: JsonObject) => Rea
 
 /** Parses JSON or YAML and has it read; what throws on the way is a reading too. */
 export function readDocument(bytes: Uint8Array, read: (document: unknown) => Reading): Reading {
+  if (holdsTooMuch(bytes)) return { kind: 'unreadable', why: `holds more than ${MAX_VALUES} values` }
   const text = new TextDecoder().decode(bytes).trimStart()
   if (text === '') return { kind: 'unreadable', why: 'is empty', strange: true }
   // Many applications answer any path with their front page.
@@ -35,6 +36,23 @@ export function readDocument(bytes: Uint8Array, read: (document: unknown) => Rea
     return { kind: 'unreadable', why: `is neither JSON nor YAML: ${line}` }
   }
 }
+
+const MAX_VALUES = 2_000_000
+
+// Memory goes by values, not by bytes: 32 MiB of `{},` would be a gigabyte of objects, and a thread that runs out of
+// memory within JSON.parse takes the whole process with it.
+function holdsTooMuch(bytes: Uint8Array): boolean {
+  let values = 0
+  for (const byte of bytes) {
+    if (byte === COMMA || byte === BRACKET || byte === BRACE || byte === NEWLINE) values += 1
+  }
+  return values > MAX_VALUES
+}
+
+const NEWLINE = 0x0a
+const COMMA = 0x2c
+const BRACKET = 0x5b
+const BRACE = 0x7b
 
 function parse(text: string): unknown {
   if (!/^[[{]/.test(text)) return parseYaml(text)
