@@ -1,5 +1,12 @@
 import { compareMatches, type RankedMatch } from '../dataplane/matching/precedence.ts'
-import { foldTemplate, parseTemplate, type Template, templateCovers, templatesOverlap } from '../kernel/template.ts'
+import {
+  compareTemplates,
+  foldTemplate,
+  parseTemplate,
+  type Template,
+  templateCovers,
+  templatesOverlap,
+} from '../kernel/template.ts'
 import type { Catalogue, CatalogueOperation } from '../model/catalogue.ts'
 import type { PlanAction, PlanRule } from '../model/plan.ts'
 import type { RouteMatch } from '../model/spec.ts'
@@ -21,17 +28,12 @@ export function operationRules(
   fold: boolean,
 ): { readonly rules: readonly PlanRule[]; readonly findings: readonly Finding[] } {
   const sorted = claims.filter((claim) => claim.template !== undefined).toSorted(compareClaims)
-  const owned: Owned[] = []
-  for (const operation of catalogue.operations) {
-    const parsed = parseTemplate(operation.template)
-    if (operation.owner === undefined || 'error' in parsed) continue
-    const template = fold ? foldTemplate(parsed) : parsed
-    owned.push(settle(operation, operation.owner, template, sorted, upstreams))
-  }
-  const kept = owned.flatMap((each) => each.kept)
+  const subjects = subjectsOf(catalogue, fold)
+  const owned = subjects.map((subject) => settle(subject, sorted, upstreams))
+  const kept = owned.flatMap((each) => each.kept.filter((keep) => !isRefined(keep, subjects)))
   const taken = owned.flatMap((each) => each.taken.filter((take) => take.needed || isBlocked(take, kept)))
   const rules = [...owned.flatMap((each) => each.rules), ...kept, ...taken].map(({ rule }) => rule)
-  return { rules, findings: owned.flatMap((each) => each.findings) }
+  return { rules, findings: [...owned.flatMap((each) => each.findings), ...kept.map(({ found }) => found)] }
 }
 
 /** What became of one operation under one claim, for warnings. */
@@ -46,9 +48,11 @@ export type Finding = {
 type Ranked = { readonly rule: PlanRule; readonly ranked: RankedMatch; readonly template: Template }
 type Take = Ranked & { readonly claim: Claim; readonly needed: boolean }
 
+type Keep = Ranked & { readonly subject: Subject; readonly found: Finding }
+
 type Owned = {
   readonly rules: Ranked[]
-  readonly kept: Ranked[]
+  readonly kept: Keep[]
   readonly taken: Take[]
   readonly findings: Finding[]
 }
@@ -56,16 +60,22 @@ type Owned = {
 /** How a claim stands to an operation, methods counted. `narrower`: it is about a part of the operation's paths. */
 type Relation = 'apart' | 'exact' | 'covers' | 'narrower' | 'overlaps'
 
-type Subject = { readonly operation: CatalogueOperation; readonly owner: string; readonly template: Template }
+type Subject = {
+  readonly operation: CatalogueOperation
+  readonly owner: string
+  readonly template: Template
+  readonly fold: boolean
+}
 
-function settle(
-  operation: CatalogueOperation,
-  owner: string,
-  template: Template,
-  claims: readonly Claim[],
-  upstreams: Upstreams,
-): Owned {
-  const subject: Subject = { operation, owner, template }
+function subjectsOf(catalogue: Catalogue, fold: boolean): readonly Subject[] {
+  return catalogue.operations.flatMap((operation): readonly Subject[] => {
+    const template = parseTemplate(operation.template)
+    if (operation.owner === undefined || 'error' in template) return []
+    return [{ operation, owner: operation.owner, template: fold ? foldTemplate(template) : template, fold }]
+  })
+}
+
+function settle(subject: Subject, claims: readonly Claim[], upstreams: Upstreams): Owned {
   const result: Owned = { rules: [], kept: [], taken: [], findings: [] }
   const plain = ownerRule(subject, upstreams)
   const related = claims.filter((claim) => relationOf(claim, subject) !== 'apart')
@@ -102,7 +112,7 @@ function settleUnconditional(
     result.rules.push(plain)
     return { claim, served: plain.rule }
   }
-  result.findings.push({ kind: 'kept', claim, ...subject })
+  result.findings.push(finding('kept', claim, subject))
   const rule = { ...plain.rule, because: keptBecause(claim, subject, subject.owner) }
   result.rules.push({ ...plain, rule })
   return { claim, served: rule }
@@ -126,8 +136,11 @@ function keep(
   result: Owned,
 ): void {
   const { operation, template } = subject
-  result.findings.push({ kind: 'kept', claim, ...subject })
-  if (claim.template === undefined || compareMatches(plain.ranked, claim.ranked) < 0) return
+  const found = finding('kept', claim, subject)
+  if (claim.template === undefined || compareMatches(plain.ranked, claim.ranked) < 0) {
+    result.findings.push(found)
+    return
+  }
   const path = relation === 'covers' ? operation.template : intersectTemplates(claim.template, template)
   if (path === undefined) return
   const who = served.action.kind === 'forward' ? served.action.upstream : subject.owner
@@ -141,7 +154,7 @@ function keep(
     because,
     ...(claim.route === undefined ? {} : { at: claim.route.spec.at }),
   }
-  result.kept.push(rankedRule(rule, claim, subject, path))
+  result.kept.push({ ...rankedRule(rule, claim, subject, path), subject, found })
 }
 
 function keptBecause(claim: Claim, { operation }: Subject, who: string): string {
@@ -194,9 +207,9 @@ function matchWithin(claim: Claim, { operation }: Subject, path: string): RouteM
   }
 }
 
-function rankedRule(rule: PlanRule, claim: Claim, { template }: Subject, path: string): Ranked {
+function rankedRule(rule: PlanRule, claim: Claim, { template, fold }: Subject, path: string): Ranked {
   const parsed = path === template.text ? template : parseTemplate(path)
-  const own = 'error' in parsed ? template : parsed
+  const own = 'error' in parsed ? template : fold ? foldTemplate(parsed) : parsed
   return { rule, template: own, ranked: { ...claim.ranked, path: own, methods: rule.match.methods } }
 }
 
@@ -237,14 +250,29 @@ function strongOthers(claim: Claim, { operation }: Subject): readonly string[] {
   return strong.map(({ upstream }) => upstream)
 }
 
+function finding(kind: Finding['kind'], claim: Claim, { operation, owner }: Subject): Finding {
+  return { kind, claim, operation, owner }
+}
+
 function noteExact(claim: Claim, subject: Subject, result: Owned): void {
-  if (!implementsIt(claim, subject)) result.findings.push({ kind: 'not-implemented', claim, ...subject })
+  if (!implementsIt(claim, subject)) result.findings.push(finding('not-implemented', claim, subject))
 }
 
 function noteTaken(claim: Claim, subject: Subject, result: Owned): void {
   if (implementsIt(claim, subject)) return
-  if (strongOthers(claim, subject).length > 0) result.findings.push({ kind: 'captured', claim, ...subject })
-  else if (subject.operation.implementations.length > 0) result.findings.push({ kind: 'observed', claim, ...subject })
+  if (strongOthers(claim, subject).length > 0) result.findings.push(finding('captured', claim, subject))
+  else if (subject.operation.implementations.length > 0) result.findings.push(finding('observed', claim, subject))
+}
+
+/** Whether the paths that a rule keeps are those of another, more specific operation, which is settled by itself. */
+function isRefined({ template, subject }: Keep, subjects: readonly Subject[]): boolean {
+  if (template === subject.template) return false
+  return subjects.some(
+    (other) =>
+      other.operation.method === subject.operation.method &&
+      compareTemplates(other.template, subject.template) < 0 &&
+      templateCovers(other.template, template),
+  )
 }
 
 /** Whether a rule that keeps a wider operation would win what a claim takes. */
