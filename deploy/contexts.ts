@@ -31,7 +31,7 @@ export async function serviceContext(service: string, folder: string): Promise<v
  */
 export async function routerContext(folder: string): Promise<void> {
   await emptied(folder)
-  execFileSync('npm', ['run', 'build'], { cwd: REPOSITORY, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('npm', ['run', 'build'], { cwd: REPOSITORY, stdio: ['ignore', 'inherit', 'inherit'] })
   const modules = join(folder, 'node_modules')
   for (const path of ['package.json', 'LICENSE', 'bin', 'dist/router']) {
     await cp(join(REPOSITORY, path), join(modules, 'banyan', path), { recursive: true })
