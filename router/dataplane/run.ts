@@ -19,7 +19,7 @@ import { createTraffic } from './traffic.ts'
 /** The request path, as far as the life of its process is concerned. */
 export type Servable = {
   apply(published: Published): Promise<void>
-  listen(socket: { readonly fd: number }): void | Promise<void>
+  listen(socket: { readonly fd: number }): Promise<unknown>
   counts(): TrafficCounts
   draining(): readonly string[]
   onDraining(run: () => void): void

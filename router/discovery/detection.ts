@@ -17,6 +17,8 @@ export type DetectionOptions = {
   /** Called when what is known changed (a state or an operation), not at every attempt. */
   readonly changed: () => void
   readonly detectors?: readonly DetectorKind[]
+  /** What was known before a restart; it stands until the upstream has been asked again. */
+  readonly remembered?: readonly Observation[]
 }
 
 /** Every detector at work on every upstream it applies to. */
@@ -95,7 +97,7 @@ type ProbeOptions = Pair & {
 function startProbe({ detector, upstream, question, before, notBefore, turns, options }: ProbeOptions): Probe {
   const { clock, random, log, changed, fetch } = options
   const stopping = new AbortController()
-  let observation = firstObservation(detector, upstream, before, clock.now())
+  let observation = firstObservation(detector, upstream, before, options.remembered, clock.now())
   let memory: Memory | undefined
   let misses = 0
   let cancel = schedule(firstDelay(notBefore.get(question), clock.elapsed()))
@@ -146,12 +148,15 @@ function firstObservation(
   { kind, confidence }: DetectorKind,
   upstream: DetectableUpstream,
   before: Probe | undefined,
+  remembered: readonly Observation[] = [],
   at: number,
 ): Observation {
   // New addresses of the same application: what it implemented it still does, until it says otherwise. Another
   // place to look is another question, and what was read at the old one is no answer to it.
   const same = JSON.stringify(before?.upstream.discover) === JSON.stringify(upstream.discover)
   if (before !== undefined && same) return { ...before.observation(), nextAt: at }
+  const known = remembered.find((one) => one.upstream === upstream.name && one.detector === kind)
+  if (before === undefined && known !== undefined) return { ...known, nextAt: at }
   return {
     upstream: upstream.name,
     detector: kind,

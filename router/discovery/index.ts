@@ -17,6 +17,8 @@ export type DiscoveryOptions = {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
+  /** What was known before a restart; it stands until the upstream has been asked again. */
+  readonly remembered?: readonly Observation[]
   /** Called after upstreams or operations changed; never before `startDiscovery` returned. */
   readonly changed: () => void
 }

@@ -61,7 +61,7 @@ export type PublisherOptions = {
   /** Asks the supervisor to end this process and start another. */
   requestReplace(pid: number): void
   /** The whole router's figures as Prometheus text, for a process that is asked for /metrics. */
-  metrics(): string
+  metrics(): Promise<string>
 }
 
 /** Listens on the control socket. Rejects where no socket can be made, with the paths that were tried. */
@@ -90,7 +90,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     const { pid } = peer
     if (message.kind === 'ack') roster.acknowledged(pid, message.revision, message.draining)
     else if (message.kind === 'draining') roster.draining(pid, message.draining)
-    else if (message.kind === 'metrics') peer.answer({ kind: 'metrics', id: message.id, text: options.metrics() })
+    else if (message.kind === 'metrics') void answerMetrics(peer, message.id)
     else if (message.kind === 'counts') {
       roster.figures(pid, message.figures)
       options.onCounts(pid, message.counts)
@@ -98,6 +98,10 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       log.error(`data-plane process ${pid} refused revision ${message.revision}: ${message.reason}`)
       roster.refused(pid, message.revision)
     }
+  }
+
+  async function answerMetrics(peer: Peer, id: number): Promise<void> {
+    peer.answer({ kind: 'metrics', id, text: await options.metrics() })
   }
 
   function onClose(peer: Peer): void {

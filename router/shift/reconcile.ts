@@ -2,6 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Plan, Weight } from '../model/plan.ts'
 import type { ShiftRecord } from '../model/shift.ts'
 import type { RouteSpec } from '../model/spec.ts'
+import type { Store } from '../model/store.ts'
 import { describe, inProgress, percent } from './stages.ts'
 
 /** What the YAML means for the shifts that are on record. */
@@ -48,16 +49,18 @@ export function weightsOf(records: readonly ShiftRecord[], stranded: ReadonlySet
 }
 
 /**
- * Records rebuilt from the last-known copy on disk, for a store that lost them: what the copy says goes on being
- * served, under the same salts, so nobody changes sides.
+ * Records that a store has lost: it remembers nothing at all, although the last-known copy on disk has weights. They
+ * are rebuilt from that copy and go on being served, under the same salts, so nobody changes sides.
  */
-export function recordsFromCopy(
-  plan: Plan,
+export function lostRecords(
+  store: Store,
+  plan: Plan | undefined,
   weights: Readonly<Record<string, Weight>>,
   now: number,
 ): readonly ShiftRecord[] {
+  if (store.shifts().length > 0 || store.ledger().length > 0) return []
   const records: ShiftRecord[] = []
-  for (const rule of plan.rules) {
+  for (const rule of plan?.rules ?? []) {
     if (rule.action.kind !== 'shift') continue
     const weight = weights[rule.action.shift]
     const { shift } = rule.action

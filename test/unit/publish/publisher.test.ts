@@ -43,7 +43,7 @@ async function open(initialRevision = 0, folder = openFolder(), log: Log = silen
     initialRevision,
     onCounts: (pid, counts) => counted.push([pid, counts]),
     requestReplace: (pid) => replaced.push(pid),
-    metrics: () => 'banyan_up 1\n',
+    metrics: async () => 'banyan_up 1\n',
   })
   closing.push(() => publisher.close())
   return publisher

@@ -1,0 +1,123 @@
+import { type Context, Hono } from 'hono'
+import { z } from 'zod'
+import { diffPlans } from '../compile/diff.ts'
+import { explain } from '../compile/explain.ts'
+import { BanyanError } from '../kernel/errors.ts'
+import { findMovement } from '../shift/movement.ts'
+import type { Outcome } from '../shift/shifts.ts'
+import type { Control } from './control.ts'
+import { type AdminEnv, type GuardOptions, guard, refuse } from './guard.ts'
+import { findShift, viewListOfOperations, viewShift, viewUpstreams } from './views.ts'
+
+/**
+ * The admin API: JSON first, one resource a path. The command line and the console use nothing else.
+ * Errors are problem+json; a refused action is 409 with the reason in `detail`.
+ */
+export function createAdminApp(control: Control, options: GuardOptions): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>()
+  app.use('*', guard(options))
+  read(app, control)
+  configure(app, control)
+  shift(app, control)
+  app.notFound((c) => refuse(c, 404, 'not_found', `there is no ${c.req.method} ${c.req.path} in this admin API`))
+  app.onError((error, c) =>
+    error instanceof z.ZodError || error instanceof SyntaxError
+      ? refuse(c, 400, 'bad_request', error instanceof z.ZodError ? z.prettifyError(error) : error.message)
+      : refuse(c, 503, error instanceof BanyanError ? error.code : 'failed', error.message),
+  )
+  return app
+}
+
+function read(app: Hono<AdminEnv>, control: Control): void {
+  app.get('/api/status', (c) => c.json(control.status()))
+  app.get('/api/operations', (c) => c.json({ operations: viewListOfOperations(control) }))
+  app.get('/api/upstreams', (c) => c.json({ upstreams: viewUpstreams(control) }))
+  app.get('/api/left', (c) => c.json(control.left()))
+  app.get('/api/plan', (c) => c.json(control.published() ?? null))
+  app.get('/api/functions/log', (c) => c.json({ lines: control.functionLog(c.req.query('name') ?? '') }))
+  app.get('/metrics', async (c) =>
+    c.text(await control.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4' }),
+  )
+  app.post('/api/explain', async (c) => {
+    const request = Explain.parse(await c.req.json())
+    const published = control.published()
+    if (published === undefined) return refuse(c, 503, 'no_plan', 'no plan has been published yet')
+    return c.json(await explain(published.plan, published.live, request))
+  })
+}
+
+const Explain = z.object({
+  method: z.string().min(1),
+  url: z.string().min(1),
+  headers: z.array(z.tuple([z.string(), z.string()])).default([]),
+})
+
+function configure(app: Hono<AdminEnv>, control: Control): void {
+  app.post('/api/check', async (c) => {
+    const { file, text } = Document.parse(await c.req.json())
+    const { diagnostics } = await control.preview(text, file)
+    return c.json({ diagnostics, operations: control.catalogue().operations.length })
+  })
+  app.post('/api/plan', async (c) => {
+    const { file, text } = Document.parse(await c.req.json())
+    const { diagnostics, plan } = await control.preview(text, file)
+    const running = control.published()
+    return c.json({
+      diagnostics,
+      running: running && { revision: running.revision, hash: running.hash },
+      changes: plan && diffPlans(running?.plan, plan),
+    })
+  })
+  app.post('/api/reload', async (c) => {
+    const { processes } = z.object({ processes: z.boolean().default(false) }).parse(await c.req.json())
+    const result = await control.reload()
+    if (processes) control.rollProcesses()
+    return c.json({ ...result, processes }, result.accepted ? 200 : 409)
+  })
+}
+
+const Document = z.object({ file: z.string().min(1), text: z.string() })
+
+function shift(app: Hono<AdminEnv>, control: Control): void {
+  const { shifts } = control
+  app.get('/api/shifts', (c) => c.json({ shifts: shifts.records().map((record) => viewShift(record, control)) }))
+  app.get('/api/ledger', (c) => c.json({ entries: shifts.ledger(c.req.query('shift')) }))
+
+  app.post('/api/shifts/start', async (c) => {
+    const { name, to } = z.object({ name: z.string().min(1), to: z.string().optional() }).parse(await c.req.json())
+    const spec = control.spec()
+    const sought = findMovement(name, to, {
+      routes: spec.routes,
+      catalogue: control.catalogue(),
+      defaultUpstream: spec.defaultUpstream,
+      upstreams: control.sources().flatMap((source) => source.upstreams.map((upstream) => upstream.name)),
+    })
+    if (sought.kind === 'refused') return refuse(c, 409, 'refused', sought.message)
+    const why = control.unready(sought.movement.candidate)
+    if (why !== undefined) return refuse(c, 409, 'candidate_not_ready', why)
+    return answer(c, await shifts.start(sought.movement, c.get('caller').name))
+  })
+  app.post('/api/shifts/promote', async (c) => {
+    const { name, weight } = Promote.parse(await c.req.json())
+    const record = findShift(name, control)
+    const why = record === undefined ? undefined : control.unready(record.candidate)
+    if (why !== undefined) return refuse(c, 409, 'candidate_not_ready', why)
+    return answer(c, await shifts.promote(record?.id ?? name, weight, c.get('caller').name))
+  })
+  app.post('/api/shifts/abort', async (c) => {
+    const { name } = Named.parse(await c.req.json())
+    return answer(c, await shifts.abort(findShift(name, control)?.id ?? name, c.get('caller').name))
+  })
+  app.post('/api/shifts/retry', async (c) => {
+    const { name } = Named.parse(await c.req.json())
+    return answer(c, await shifts.retry(findShift(name, control)?.id ?? name, c.get('caller').name))
+  })
+  app.post('/api/shifts/undo', async (c) => answer(c, await shifts.undo(c.get('caller').name)))
+}
+
+const Named = z.object({ name: z.string().min(1) })
+const Promote = Named.extend({ weight: z.number().gt(0).lte(1).optional() })
+
+function answer(c: Context<AdminEnv>, outcome: Outcome) {
+  return outcome.kind === 'refused' ? refuse(c, 409, 'refused', outcome.message) : c.json(outcome)
+}

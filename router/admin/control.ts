@@ -1,0 +1,78 @@
+import type { Left } from '../catalogue/left.ts'
+import type { Catalogue, Observation, SourceObservation } from '../model/catalogue.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Bound } from '../model/link.ts'
+import type { Plan, Published } from '../model/plan.ts'
+import type { Spec } from '../model/spec.ts'
+import type { Shifts } from '../shift/shifts.ts'
+
+/**
+ * What the admin API needs of the control process. The composition root provides it; tests may provide less than
+ * a whole router.
+ */
+export type Control = {
+  status(): Status
+  spec(): Spec
+  published(): Published | undefined
+  catalogue(): Catalogue
+  observations(): readonly Observation[]
+  sources(): readonly SourceObservation[]
+  /** What is left in legacy, and how much traffic it gets. */
+  left(): Left
+  /** Requests by rule id, then upstream, since `since`. */
+  traffic(): Traffic
+  readonly shifts: Shifts
+  functionLog(name: string): readonly string[]
+  /** Decodes and compiles a candidate configuration against the world as it is; changes nothing. */
+  preview(text: string, file: string): Promise<Preview>
+  /** Reads the configuration file again, now. */
+  reload(): Promise<Reloaded>
+  /** Replaces every data-plane process, one after the other, losing nothing. */
+  rollProcesses(): void
+  /** Why an upstream cannot take traffic now; undefined: it can. */
+  unready(upstream: string): string | undefined
+  /** Prometheus text of the whole router. */
+  metrics(): Promise<string>
+}
+
+export type Traffic = {
+  /** Wall time in ms. */
+  readonly since: number
+  readonly requests: readonly {
+    readonly rule: string
+    readonly upstream: string
+    readonly outcome: string
+    readonly count: number
+  }[]
+}
+
+export type Preview = { readonly diagnostics: readonly Diagnostic[]; readonly plan: Plan | undefined }
+
+export type Reloaded = {
+  readonly accepted: boolean
+  readonly diagnostics: readonly Diagnostic[]
+  readonly revision: number
+  readonly hash: string
+}
+
+/** The shape of `banyan status --json`. */
+export type Status = {
+  readonly version: string
+  readonly state: 'ok' | 'degraded' | 'starting'
+  readonly notices: readonly string[]
+  readonly pid: number
+  readonly startedAt: number
+  readonly plan: { readonly revision: number; readonly hash: string; readonly publishedAt: number } | undefined
+  readonly configuration: {
+    readonly file: string
+    /** False while the last good configuration serves because the file is broken. */
+    readonly current: boolean
+    readonly loadedAt: number
+    readonly diagnostics: readonly Diagnostic[]
+  }
+  readonly listen: readonly Bound[]
+  readonly admin: Bound | undefined
+  readonly statusPort: Bound | undefined
+  readonly processes: readonly { readonly pid: number; readonly revision: number }[]
+  readonly store: string
+}

@@ -1,0 +1,133 @@
+import { operationKey } from '../kernel/template.ts'
+import type { Attempt, Observation } from '../model/catalogue.ts'
+import type { ShiftRecord } from '../model/shift.ts'
+import type { Tier } from '../model/spec.ts'
+import { describe } from '../shift/stages.ts'
+import type { Control, Traffic } from './control.ts'
+import { deciderOf } from './decide.ts'
+import { type OperationView, viewOperations } from './operations.ts'
+
+/** One entry of `GET /api/upstreams`. */
+export type UpstreamView = {
+  readonly name: string
+  readonly tier: Tier
+  readonly endpoints: readonly string[]
+  /** Why it cannot serve; null: nothing is known against it. */
+  readonly failure: string | null
+  /** What runs there: a function's bundle hash; null where unknown. */
+  readonly revision: string | null
+  /** How many operations it implements. */
+  readonly operations: number
+  readonly detection: readonly {
+    readonly detector: string
+    readonly state: Observation['state']
+    readonly operations: number
+    readonly at: number
+    readonly next_at: number | null
+    readonly attempts: readonly Attempt[]
+  }[]
+}
+
+/** One entry of `GET /api/shifts`: the record, and what its arms have answered. */
+export type ShiftView = Omit<ShiftRecord, 'inYaml' | 'salt'> & {
+  readonly in_yaml: boolean
+  /** In words: `canary at 25 %`. */
+  readonly standing: string
+  readonly requests: readonly { readonly upstream: string; readonly count: number; readonly errors: number }[]
+}
+
+/** The catalogue as people read it. */
+export function viewListOfOperations(control: Control): readonly OperationView[] {
+  const plan = control.published()?.plan
+  const tiers = tiersOf(control)
+  return viewOperations({
+    catalogue: control.catalogue(),
+    shifts: control.shifts.records(),
+    tierOf: (upstream) => tiers.get(upstream),
+    decide: plan === undefined ? () => undefined : deciderOf(plan),
+    requests: requestsByRule(control.traffic()),
+  })
+}
+
+/** Every upstream that exists, with what discovery tried. */
+export function viewUpstreams(control: Control): readonly UpstreamView[] {
+  const implemented = new Map<string, number>()
+  for (const { implementations } of control.catalogue().operations) {
+    for (const { upstream, evidence } of implementations) {
+      if (evidence.length > 0) implemented.set(upstream, (implemented.get(upstream) ?? 0) + 1)
+    }
+  }
+  return control
+    .sources()
+    .flatMap((source) => source.upstreams)
+    .map((upstream) => ({
+      name: upstream.name,
+      tier: upstream.tier,
+      endpoints: upstream.endpoints.map(({ host, port, path }) => `${host}:${port}${path}`),
+      failure: upstream.failure ?? null,
+      revision: upstream.revision ?? null,
+      operations: implemented.get(upstream.name) ?? 0,
+      detection: control
+        .observations()
+        .filter((observation) => observation.upstream === upstream.name)
+        .map(({ detector, state, operations, at, nextAt, attempts }) => {
+          return { detector, state, operations: operations.length, at, next_at: nextAt ?? null, attempts }
+        }),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** A shift as people read it; its salt decides who goes where and stays inside. */
+export function viewShift(record: ShiftRecord, control: Control): ShiftView {
+  const { inYaml, salt: _, ...shown } = record
+  const rules = control.published()?.plan.rules ?? []
+  const own = new Set(
+    rules.filter(({ action }) => action.kind === 'shift' && action.shift === record.id).map(({ id }) => id),
+  )
+  const requests = control.traffic().requests.filter((count) => own.has(count.rule))
+  return {
+    ...shown,
+    in_yaml: inYaml || control.spec().routes.some((route) => route.id === record.id),
+    standing: describe(record),
+    requests: [record.incumbent, record.candidate].map((upstream) => {
+      const arm = requests.filter((count) => count.upstream === upstream)
+      const errors = arm.filter(({ outcome }) => outcome === '5xx' || outcome.startsWith('error:'))
+      return { upstream, count: sum(arm), errors: sum(errors) }
+    }),
+  }
+}
+
+/** A shift by its id or by the operation it moves. */
+export function findShift(name: string, control: Control): ShiftRecord | undefined {
+  const records = control.shifts.records()
+  const key = keyOf(name)
+  return (
+    records.find((record) => record.id === name) ??
+    records.find(({ match: { path, methods } }) => {
+      return (
+        path !== undefined && key !== undefined && methods?.length === 1 && operationKey(methods[0] ?? '', path) === key
+      )
+    })
+  )
+}
+
+/** Requests by rule, over all upstreams and outcomes. */
+export function requestsByRule(traffic: Traffic): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { rule, count } of traffic.requests) counts.set(rule, (counts.get(rule) ?? 0) + count)
+  return counts
+}
+
+/** Tier of every upstream that exists. */
+export function tiersOf(control: Control): ReadonlyMap<string, Tier> {
+  return new Map(control.sources().flatMap((source) => source.upstreams.map(({ name, tier }) => [name, tier])))
+}
+
+function keyOf(name: string): string | undefined {
+  const [, method, template] = /^([A-Za-z]+)\s+(\/\S*)$/.exec(name.trim()) ?? []
+  return method === undefined || template === undefined ? undefined : operationKey(method, template)
+}
+
+function sum(counts: readonly { readonly count: number }[]): number {
+  return counts.reduce((total, { count }) => total + count, 0)
+}

@@ -1,0 +1,36 @@
+import type { UpstreamView } from '../admin/views.ts'
+import { ask } from './ask.ts'
+import { ADMIN_OPTIONS, ADMIN_USAGE } from './client.ts'
+import { table } from './table.ts'
+import type { Verb } from './verb.ts'
+
+/** The local functions, or the newest lines of one's log. */
+export const functions: Verb = {
+  name: 'functions',
+  summary: 'lists the functions and their state; functions log NAME shows what one printed',
+  usage: 'functions [log NAME] [--json]',
+  example: 'banyan functions log contact',
+  help: ADMIN_USAGE,
+  positionals: 2,
+  options: ADMIN_OPTIONS,
+  run: (args, io) =>
+    ask(args, io, async (client) => {
+      const [action, name = ''] = args.positionals
+      if (action === 'log') {
+        const full = name.startsWith('functions/') ? name : `functions/${name}`
+        const { lines } = await client.get<{ lines: string[] }>(`/api/functions/log?name=${encodeURIComponent(full)}`)
+        return { data: { lines }, text: lines.join('\n') || `${full} has printed nothing` }
+      }
+      const { upstreams } = await client.get<{ upstreams: UpstreamView[] }>('/api/upstreams')
+      const found = upstreams.filter((one) => one.tier === 'function')
+      const rows = found.map((one) => [
+        one.name,
+        one.failure ?? 'serves',
+        (one.revision ?? '-').slice(0, 8),
+        String(one.operations),
+      ])
+      const text =
+        found.length === 0 ? 'there are no functions' : table(['FUNCTION', 'STATE', 'REVISION', 'OPERATIONS'], rows)
+      return { data: { functions: found }, text }
+    }),
+}

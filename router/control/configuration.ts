@@ -1,0 +1,106 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { compile } from '../compile/compile.ts'
+import { formatDiagnostics } from '../config/format.ts'
+import { loadSpec, readText, UnreadableFile } from '../config/load.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Spec } from '../model/spec.ts'
+
+/** A configuration that serves, and what the file says now where that is something else. */
+export type Configuration = {
+  readonly spec: Spec
+  /** The text `spec` was decoded from. */
+  readonly text: string
+  /** False: the file is broken, and `spec` is the last good one. */
+  readonly current: boolean
+  /** What is wrong with the file, or worth knowing. */
+  readonly diagnostics: readonly Diagnostic[]
+  readonly loadedAt: number
+}
+
+export type ReadOptions = {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cores: number
+  readonly now: () => number
+}
+
+/** What a text says: a spec only where nothing refuses the whole file, ties between routes included. */
+export async function readConfiguration(
+  file: string,
+  text: string,
+  options: ReadOptions,
+): Promise<{ readonly spec: Spec | undefined; readonly diagnostics: readonly Diagnostic[] }> {
+  const decoded = await loadSpec(file, { env: options.env, cores: options.cores, text })
+  if (decoded.spec === undefined) return { spec: undefined, diagnostics: decoded.diagnostics }
+  // Ties need no knowledge of the world, so they are found before anything is opened or asked.
+  const { diagnostics } = compile(decoded.spec, NOWHERE, [])
+  const ties = diagnostics.filter(({ severity }) => severity === 'error')
+  return {
+    spec: ties.length === 0 ? decoded.spec : undefined,
+    diagnostics: [...decoded.diagnostics, ...ties],
+  }
+}
+
+const NOWHERE = { catalogue: { operations: [], unclaimed: [], pending: [] }, sources: [] } as const
+
+/**
+ * The first configuration of a process: the file, or the last good one where the file is broken. With neither, the
+ * problems alone.
+ */
+export async function firstConfiguration(
+  file: string,
+  options: ReadOptions,
+): Promise<Configuration | { readonly problems: readonly Diagnostic[] }> {
+  const text = await readText(file).catch((error: unknown) => {
+    if (error instanceof UnreadableFile) return error
+    throw error
+  })
+  const read =
+    text instanceof UnreadableFile
+      ? { spec: undefined, diagnostics: [unreadable(file, text)] }
+      : await readConfiguration(file, text, options)
+  if (read.spec !== undefined && typeof text === 'string') {
+    return { spec: read.spec, text, current: true, diagnostics: read.diagnostics, loadedAt: options.now() }
+  }
+  const kept = readLastGood(stateFolderNamed(typeof text === 'string' ? text : '', file, options.env))
+  if (kept === undefined) return { problems: read.diagnostics }
+  const last = await readConfiguration(file, kept, options)
+  if (last.spec === undefined) return { problems: read.diagnostics }
+  return { spec: last.spec, text: kept, current: false, diagnostics: read.diagnostics, loadedAt: options.now() }
+}
+
+/** Keeps the text of a configuration that serves, for a start with a broken file. Throws where it cannot be written. */
+export function saveLastGood(folder: string, text: string): void {
+  const file = join(folder, LAST_GOOD)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // It may hold a secret that somebody wrote in plain text: for its owner alone, as the original should be.
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+/** `banyan.yaml:14:11 …`, counted, for the log and the terminal. */
+export function problemText(diagnostics: readonly Diagnostic[], outcome?: string): string {
+  return formatDiagnostics(diagnostics, outcome === undefined ? {} : { outcome })
+}
+
+const LAST_GOOD = 'last-good.yaml'
+
+function readLastGood(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, LAST_GOOD), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Where the state folder is according to a text that may be broken: the line that names it can still be read. */
+function stateFolderNamed(text: string, file: string, env: ReadOptions['env']): string {
+  const named = /^state:[ \t]*["']?sqlite:([^\s"'#]+)/m.exec(text)?.[1]
+  if (named === undefined) return join(dirname(file), '.banyan')
+  const path = named.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name: string, other = '') => env[name] || other)
+  return dirname(resolve(dirname(file), path))
+}
+
+function unreadable(file: string, error: UnreadableFile): Diagnostic {
+  return { severity: 'error', code: 'unreadable-file', message: error.message, at: { file, line: 1, column: 1 } }
+}

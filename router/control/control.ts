@@ -1,0 +1,212 @@
+import type { Control, Preview, Reloaded, Status } from '../admin/control.ts'
+import { deciderOf } from '../admin/decide.ts'
+import { type Left, leftInLegacy } from '../catalogue/left.ts'
+import { compile } from '../compile/compile.ts'
+import { readText, UnreadableFile } from '../config/load.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import { packageVersion } from '../kernel/version.ts'
+import type { Bound } from '../model/link.ts'
+import type { Publisher } from '../publish/publisher.ts'
+import type { Shifts } from '../shift/shifts.ts'
+import { type Configuration, problemText, type ReadOptions, readConfiguration } from './configuration.ts'
+import type { FunctionsFolder } from './functions-folder.ts'
+import type { World } from './world.ts'
+
+/** The parts that the control loop joins; the composition root makes and closes them. */
+export type ControlParts = {
+  readonly file: string
+  readonly first: Configuration
+  readonly world: World
+  readonly shifts: Shifts
+  readonly publisher: Publisher
+  readonly store: string
+  readonly functions: FunctionsFolder
+  /** What is wrong with state folder and store, in words. */
+  readonly notices: () => readonly string[]
+  /** Takes over a spec that was accepted: ports, functions folder, last good text. */
+  readonly adopt: (configuration: Configuration) => void
+  readonly read: ReadOptions
+  readonly metrics: () => Promise<string>
+  readonly where: () => {
+    readonly listen: readonly Bound[]
+    readonly admin: Bound | undefined
+    readonly status: Bound | undefined
+  }
+  readonly rollProcesses: () => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The control loop: spec, world and shifts in, plans out. */
+export type RunningControl = Control & {
+  /** Compiles what is known now and publishes it; resolves when every data-plane process obeys. */
+  publish(): Promise<void>
+  /** The file has a new text. */
+  take(text: string): Promise<Reloaded>
+  /** The file cannot be read, in words; undefined: it can again. */
+  fileProblem(message: string | undefined): void
+}
+
+export function createControl(parts: ControlParts): RunningControl {
+  const { world, shifts, publisher, clock, log } = parts
+  const startedAt = clock.now()
+  let configuration = parts.first
+  let publishedAt = startedAt
+  let unreadable: string | undefined
+
+  function compileNow() {
+    return compile(configuration.spec, { catalogue: world.catalogue(), sources: world.sources() }, shifts.records())
+  }
+
+  function notices(): readonly string[] {
+    const { current, diagnostics, loadedAt } = configuration
+    const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+    const kept = `serves the configuration of ${new Date(loadedAt).toISOString()}; ${errors} errors in ${parts.file}, see: banyan status`
+    const folder = publisher.failure()?.message
+    return [
+      ...(current ? [] : [kept]),
+      ...(unreadable === undefined ? [] : [`${parts.file}: ${unreadable}; the last good configuration serves`]),
+      ...(folder === undefined ? [] : [folder]),
+      ...parts.notices(),
+      ...shifts.notices(),
+    ]
+  }
+
+  async function publish(): Promise<void> {
+    const { plan } = compileNow()
+    const before = publisher.current()?.revision
+    const live = { weights: shifts.weights(), addresses: parts.functions.addresses(), notices: notices() }
+    const done = publisher.publish(plan, live)
+    if (publisher.current()?.revision !== before) publishedAt = clock.now()
+    const { revision, refused, replaced } = await done
+    if (refused > 0) log.error(`plan revision ${revision} could not be built by ${refused} data-plane processes`)
+    if (replaced > 0) log.warn(`plan revision ${revision}: ${replaced} silent data-plane processes were replaced`)
+  }
+
+  async function take(text: string): Promise<Reloaded> {
+    const read = await readConfiguration(parts.file, text, parts.read)
+    const before = publisher.current()
+    if (read.spec === undefined) {
+      const serving = `kept plan ${before?.hash.slice(0, 6)} of ${new Date(publishedAt).toTimeString().slice(0, 8)}`
+      log.error(`${parts.file} is refused\n${problemText(read.diagnostics, serving)}`)
+      configuration = { ...configuration, current: false, diagnostics: read.diagnostics }
+      await publish()
+      return reloaded(false)
+    }
+    configuration = { spec: read.spec, text, current: true, diagnostics: read.diagnostics, loadedAt: clock.now() }
+    parts.adopt(configuration)
+    world.update(read.spec)
+    const stranded = shifts.accept(read.spec.routes)
+    const compiled = compileNow()
+    configuration = { ...configuration, diagnostics: [...read.diagnostics, ...stranded, ...compiled.diagnostics] }
+    if (configuration.diagnostics.length > 0) log.warn(problemText(configuration.diagnostics))
+    await publish()
+    log.info(`${parts.file} is in force`, { revision: publisher.current()?.revision })
+    return reloaded(true)
+  }
+
+  async function reload(): Promise<Reloaded> {
+    const text = await readText(parts.file).catch((error: unknown) => {
+      if (error instanceof UnreadableFile) return error
+      throw error
+    })
+    if (typeof text === 'string') return take(text)
+    fileProblem(text.message)
+    return reloaded(false)
+  }
+
+  function fileProblem(message: string | undefined): void {
+    if (message === unreadable) return
+    unreadable = message
+    if (message !== undefined) log.error(`${parts.file}: ${message}; the last good configuration serves`)
+    void publish()
+  }
+
+  function left(): Left {
+    const plan = publisher.current()?.plan
+    const decide = plan === undefined ? undefined : deciderOf(plan)
+    const tiers = new Map(world.sources().flatMap(({ upstreams }) => upstreams.map(({ name, tier }) => [name, tier])))
+    return leftInLegacy({
+      catalogue: world.catalogue(),
+      traffic: world.traffic(),
+      tierOf: (upstream) => tiers.get(upstream),
+      served({ method, template }) {
+        const decision = decide?.(method, template)
+        if (decision === undefined) return undefined
+        const shift = decision.shift === undefined ? undefined : shifts.find(decision.shift)
+        const upstream = shift?.stage === 'live' ? shift.candidate : decision.upstream
+        return upstream === undefined ? undefined : { upstream, rule: decision.rule }
+      },
+    })
+  }
+
+  function reloaded(accepted: boolean): Reloaded {
+    const now = publisher.current()
+    return { accepted, diagnostics: configuration.diagnostics, revision: now?.revision ?? 0, hash: now?.hash ?? '' }
+  }
+
+  async function preview(text: string, file: string): Promise<Preview> {
+    const read = await readConfiguration(file, text, parts.read)
+    if (read.spec === undefined) return { diagnostics: read.diagnostics, plan: undefined }
+    const now = { catalogue: world.catalogue(), sources: world.sourcesFor(read.spec) }
+    const { plan, diagnostics } = compile(read.spec, now, shifts.records())
+    return { diagnostics: [...read.diagnostics, ...diagnostics], plan }
+  }
+
+  function status(): Status {
+    const now = publisher.current()
+    const all = notices()
+    const { listen, admin, status: statusPort } = parts.where()
+    return {
+      version: packageVersion(),
+      state: now === undefined ? 'starting' : all.length > 0 ? 'degraded' : 'ok',
+      notices: all,
+      pid: process.pid,
+      startedAt,
+      plan: now && { revision: now.revision, hash: now.hash, publishedAt },
+      configuration: {
+        file: parts.file,
+        current: configuration.current,
+        loadedAt: configuration.loadedAt,
+        diagnostics: configuration.diagnostics,
+      },
+      listen,
+      admin,
+      statusPort,
+      processes: publisher.connected().map(({ pid, revision }) => ({ pid, revision })),
+      store: parts.store,
+    }
+  }
+
+  return {
+    status,
+    spec: () => configuration.spec,
+    published: () => publisher.current(),
+    catalogue: () => world.catalogue(),
+    observations: () => world.observations(),
+    sources: () => world.sources(),
+    traffic: () => world.traffic(),
+    left,
+    shifts,
+    functionLog: parts.functions.logs,
+    preview,
+    reload,
+    rollProcesses: parts.rollProcesses,
+    unready: (upstream) => unready(upstream, world),
+    metrics: parts.metrics,
+    publish,
+    take,
+    fileProblem,
+  }
+}
+
+function unready(name: string, world: World): string | undefined {
+  const upstream = world
+    .sources()
+    .flatMap((source) => source.upstreams)
+    .find((candidate) => candidate.name === name)
+  if (upstream === undefined) return `upstream "${name}" does not exist; see: banyan upstreams`
+  if (upstream.failure !== undefined) return `upstream "${name}" cannot serve: ${upstream.failure}`
+  return undefined
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import { seal, unseal } from '../kernel/sealed.ts'
+import type { Observation } from '../model/catalogue.ts'
+import type { StateFolder } from '../publish/state-folder.ts'
+
+/**
+ * What detectors last knew, kept in the state folder: a restarted router decides at once as it did before, instead
+ * of moving routes to and fro until every upstream has been asked again.
+ */
+export function loadObservations(folder: StateFolder): readonly Observation[] {
+  try {
+    const unsealed = unseal(readFileSync(fileIn(folder), 'utf8'))
+    // The checksum proves that these are the bytes the keeper wrote.
+    return unsealed.kind === 'whole' ? (unsealed.body as readonly Observation[]) : []
+  } catch {
+    return []
+  }
+}
+
+/** Keeps the newest observations, a second after they changed. */
+export function observationKeeper(folder: StateFolder, clock: Clock, log: Log) {
+  let newest: readonly Observation[] | undefined
+  let writing: Promise<void> = Promise.resolve()
+
+  function write(): Promise<void> {
+    writing = writing.then(async () => {
+      const observations = newest
+      newest = undefined
+      if (observations === undefined) return
+      const known = observations.filter(({ state }) => state === 'answered')
+      await folder.write(fileIn(folder), seal(known)).catch((error: Error) => log.warn(error.message))
+    })
+    return writing
+  }
+
+  return {
+    keep(observations: readonly Observation[]): void {
+      if (newest === undefined) clock.after(DELAY_MS, () => void write())
+      newest = observations
+    },
+    close: () => write(),
+  }
+}
+
+const DELAY_MS = 1_000
+
+function fileIn(folder: StateFolder): string {
+  return join(folder.paths.folder, 'catalogue.json')
+}

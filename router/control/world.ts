@@ -1,0 +1,96 @@
+import { joinCatalogue } from '../catalogue/join.ts'
+import { decideOwnership } from '../catalogue/ownership.ts'
+import { createTraffic, type TrafficTotals } from '../catalogue/traffic.ts'
+import { descriptionFetcher } from '../discovery/fetch.ts'
+import { type Discovery, type DiscoveryOptions, startDiscovery } from '../discovery/index.ts'
+import { staticSource } from '../discovery/sources/static/index.ts'
+import { operationKey } from '../kernel/template.ts'
+import { packageVersion } from '../kernel/version.ts'
+import type { Catalogue, SourceObservation } from '../model/catalogue.ts'
+import type { TrafficCounts } from '../model/link.ts'
+import type { RouteMatch, Spec } from '../model/spec.ts'
+import type { Store } from '../model/store.ts'
+
+/** What exists and who implements what, as known now: discovery, remembered ownership and traffic joined. */
+export type World = Pick<Discovery, 'observations' | 'sources' | 'close'> & {
+  catalogue(): Catalogue
+  /** What the sources would say under another spec; asks nobody. */
+  sourcesFor(spec: Spec): readonly SourceObservation[]
+  traffic(): TrafficTotals
+  count(counts: TrafficCounts): void
+  /** The one operation that this match names, where it names one, belongs to `upstream` from now on. */
+  hand(match: RouteMatch, upstream: string): void
+  update(spec: Spec): void
+}
+
+export type WorldOptions = Omit<DiscoveryOptions, 'fetch'> & { readonly store: Store }
+
+export function createWorld(options: WorldOptions): World {
+  const { store, clock, log } = options
+  let { spec } = options
+  let ownership = store.ownership()
+  let joined: Catalogue | undefined
+  const traffic = createTraffic({ clock })
+  const discovery = startDiscovery({
+    ...options,
+    fetch: descriptionFetcher({ version: packageVersion(), clock }),
+    changed() {
+      decide()
+      options.changed()
+    },
+  })
+  decide()
+
+  /** Who owns what now; what changed is remembered, where it can be. */
+  function decide(): void {
+    joined = undefined
+    const observations = discovery.observations()
+    const sources = discovery.sources()
+    const decided = decideOwnership({ remembered: ownership, observations, sources, spec })
+    remember(decided.ownership, decided.changes)
+  }
+
+  function remember(next: ReadonlyMap<string, string>, changes: ReadonlyMap<string, string | undefined>): void {
+    ownership = next
+    joined = undefined
+    if (changes.size === 0) return
+    try {
+      store.setOwnership(changes)
+    } catch (error) {
+      log.warn('who owns which operation could not be remembered; a restart would decide anew', { error })
+    }
+  }
+
+  return {
+    observations: () => discovery.observations(),
+    sources: () => discovery.sources(),
+    close: () => discovery.close(),
+    traffic: () => traffic.totals(),
+    catalogue() {
+      joined ??= joinCatalogue(discovery.observations(), traffic.unclaimed(), ownership)
+      return joined
+    },
+    sourcesFor(other) {
+      const others = discovery.sources().filter((observation) => observation.source !== staticSource.kind)
+      const written: SourceObservation[] = []
+      const publish = (observation: SourceObservation) => void written.push(observation)
+      void staticSource.create({ spec: other, functions: options.functions, clock, publish }).close()
+      return [...others, ...written]
+    },
+    count(counts) {
+      traffic.add(counts)
+      if (counts.unclaimed.length > 0) joined = undefined
+    },
+    hand({ path, methods, host, headers, query }, upstream) {
+      if (path === undefined || methods === undefined || host !== undefined) return
+      if (headers !== undefined || query !== undefined) return
+      const changes = new Map(methods.map((method) => [operationKey(method, path), upstream]))
+      remember(new Map([...ownership, ...changes]), changes)
+    },
+    update(next) {
+      spec = next
+      discovery.update(next)
+      decide()
+    },
+  }
+}

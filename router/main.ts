@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { watchSpec } from './config/watch.ts'
+import { openAdmin } from './control/admin-port.ts'
+import { type Configuration, firstConfiguration, problemText, saveLastGood } from './control/configuration.ts'
+import { createControl } from './control/control.ts'
+import { createFunctionsFolder } from './control/functions-folder.ts'
+import { createMetrics } from './control/metrics.ts'
+import { loadObservations, observationKeeper } from './control/observations.ts'
+import { createWorld } from './control/world.ts'
+import { systemClock } from './kernel/clock.ts'
+import type { Bound, FromSupervisor } from './model/link.ts'
+import { loadLastGood } from './publish/last-good.ts'
+import { acquireLock } from './publish/lock.ts'
+import { systemProcesses } from './publish/processes.ts'
+import { createPublisher } from './publish/publisher.ts'
+import { openStateFolder } from './publish/state-folder.ts'
+import { openSupervisorLink } from './publish/supervisor-link.ts'
+import { lostRecords } from './shift/reconcile.ts'
+import { createShifts } from './shift/shifts.ts'
+import { openStore } from './state/index.ts'
+import { createLog } from './telemetry/log.ts'
+
+/**
+ * Root of the control process, which the supervisor starts: every part in order. It may die at any moment and is
+ * started again; the data plane serves on meanwhile.
+ *
+ *   configuration → state folder → store → shifts → publisher → world → control loop → ports → functions → admin
+ */
+const clock = systemClock
+const { values } = parseArgs({ options: { config: { type: 'string', default: 'banyan.yaml' } } })
+const file = values.config
+// Speaks to the supervisor that started us; from here on signals are its business.
+const supervisor = openSupervisorLink(process)
+const log = createLog({ level: 'info', pretty: process.stdout.isTTY === true })
+const read = { env: process.env, cores: availableParallelism(), now: clock.now }
+
+// Reads banyan.yaml, or the last good text of it. Neither: everything that is wrong, and the end.
+const first = await firstConfiguration(file, read)
+if ('problems' in first) {
+  giveUp(problemText(first.problems, 'nothing is served: there is no last good configuration'))
+}
+if (!first.current) log.error(`${file} is refused\n${problemText(first.diagnostics, 'the last good one serves')}`)
+let { spec } = first
+
+// The state folder, for this router alone. What cannot be written there is said; traffic is served all the same.
+const runKey = Buffer.from(process.env.BANYAN_RUN_KEY ?? '', 'hex')
+const folder = openStateFolder({ path: spec.state.folder, now: clock.now, randomBytes, runKey })
+const owner = process.ppid
+const locking = { file: folder.paths.run, owner, graceMs: spec.graceMs, clock, log, processes: systemProcesses }
+const taken = await acquireLock(locking)
+if (taken.kind === 'held') giveUp(taken.message)
+const { lock } = taken
+lock.record(process.pid, 'control')
+
+// What the router remembers, and what it last served.
+const opened = openStore(spec.state, { clock, log })
+const { store } = opened
+const lastGood = loadLastGood(folder)
+const notices = [...folder.notices, ...opened.notices, ...lastGood.notices]
+for (const notice of [...folder.notices, ...lastGood.notices]) log.warn(notice)
+
+// Publishes plans to the data plane; hears what it counts.
+const metrics = createMetrics()
+const publisher = await createPublisher({
+  folder,
+  log,
+  clock,
+  initialRevision: lastGood.revision,
+  requestReplace: (pid) => supervisor.send({ kind: 'replace', pid }),
+  onCounts(_, counts) {
+    world.count(counts)
+    metrics.count(counts)
+  },
+  metrics: metricsText,
+})
+
+// Shifts: what the store holds, or the last-known copy where the store lost it.
+const shifts = createShifts({
+  store,
+  clock,
+  log,
+  salt: () => randomBytes(16).toString('hex'),
+  publish: () => control.publish(),
+  lost: lostRecords(store, lastGood.plan?.plan, lastGood.live?.live.weights ?? {}, clock.now()),
+  onFinished: (record, upstream) => world.hand(record.match, upstream),
+})
+
+// Functions in workerd, one process each; those an earlier control process left behind serve until ours do.
+const functions = createFunctionsFolder({
+  env: process.env,
+  clock,
+  log,
+  lock,
+  inherited: lastGood.live?.live.addresses ?? {},
+  publish: () => control.publish(),
+  drained: publisher.drained,
+})
+
+// Who exists and what they implement; begins with what was known before.
+const keeper = observationKeeper(folder, clock, log)
+const world = createWorld({
+  spec,
+  store,
+  functions: functions.feed,
+  remembered: loadObservations(folder),
+  clock,
+  random: Math.random,
+  log,
+  changed() {
+    keeper.keep(world.observations())
+    void control.publish()
+  },
+})
+
+// Where the router listens, as the supervisor bound it.
+let bound: { readonly listen: readonly Bound[]; readonly status: Bound | undefined } = { listen: [], status: undefined }
+const pids = new Set<number>()
+
+const control = createControl({
+  file,
+  first,
+  read,
+  world,
+  shifts,
+  publisher,
+  functions,
+  store: store.description,
+  notices: () => notices,
+  adopt,
+  metrics: metricsText,
+  where: () => ({ ...bound, admin: admin.bound() }),
+  rollProcesses: () => supervisor.send({ kind: 'roll' }),
+  clock,
+  log,
+})
+
+// The admin port is taken before anything is served: a port in use must be said at the start.
+const admin = await openAdmin({ control, address: spec.admin, log }).catch((error: Error) => giveUp(error.message))
+
+supervisor.onMessage(hear)
+supervisor.onGone(() => void afterSupervisor())
+adopt(first)
+shifts.accept(spec.routes)
+await control.publish()
+const watching = new AbortController()
+watchSpec(file, (text) => void control.take(text), {
+  clock,
+  signal: watching.signal,
+  onProblem: control.fileProblem,
+  ...(first.current ? { current: first.text } : {}),
+})
+
+/** Takes over what is not in the plan: ports, the functions folder, the last good text. */
+function adopt(configuration: Configuration): void {
+  spec = configuration.spec
+  const { listen, status, processes, lameDuckMs, graceMs } = spec
+  supervisor.send({ kind: 'serve', listen, status, processes, folder: folder.paths.folder, graceMs, lameDuckMs })
+  functions.use(spec.functions)
+  if (!configuration.current) return
+  try {
+    saveLastGood(folder.paths.folder, configuration.text)
+  } catch (error) {
+    log.warn('the last good configuration could not be kept', { reason: String(error) })
+  }
+}
+
+function hear(message: FromSupervisor): void {
+  if (message.kind === 'stop') void close().then(() => process.exit(0))
+  else if (message.kind === 'listen-failed') {
+    log.error(`${message.message}; the ports from before serve on`)
+  } else if (message.kind === 'dataplane') {
+    if (message.event === 'started') lock.record(message.pid, 'dataplane')
+    else lock.forget(message.pid)
+    if (message.event === 'started') pids.add(message.pid)
+    else pids.delete(message.pid)
+  } else {
+    bound = message
+    for (const pid of message.pids) pids.add(pid)
+    for (const { host, port } of message.listen) log.info(`listens on ${host}:${port}`)
+  }
+  publisher.expectProcesses([...pids])
+}
+
+/** The supervisor was killed: the data plane finishes what is in flight, functions included, and then all is over. */
+async function afterSupervisor(): Promise<void> {
+  await publisher.deserted(spec.graceMs + spec.lameDuckMs)
+  await close()
+  process.exit(0)
+}
+
+async function close(): Promise<void> {
+  watching.abort()
+  await admin.close()
+  await world.close()
+  await functions.close()
+  await keeper.close()
+  await publisher.close()
+  store.close()
+  lock.release()
+}
+
+function metricsText(): Promise<string> {
+  return metrics.text({
+    revision: publisher.current()?.revision ?? 0,
+    processes: publisher.connected().map(({ pid, figures }) => ({ pid, inFlight: figures?.inFlight ?? 0 })),
+    shifts: shifts.records(),
+    operations: world.catalogue().operations.length,
+    degraded: control.status().state === 'degraded',
+  })
+}
+
+/** Before the router has ever served, the supervisor ends with this exit code. */
+function giveUp(message: string): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
