@@ -359,11 +359,9 @@ describe('readAside', () => {
     expect(await read(text, READING_LIMITS)).toEqual({ kind: 'unreadable', why: 'holds more than 2000000 values' })
   })
 
-  it.each([
-    ['JSON', `{"openapi":"3.1.0","x":[${'{"a":[1]},'.repeat(660_000)}{}]}`],
-    ['YAML', `openapi: 3.1.0\nx:\n${'- a: [1]\n'.repeat(900_000)}`],
-  ])('survives as many values as it takes, in %s', async (_, text) => {
-    expect((await read(text, { ...READING_LIMITS, timeoutMs: 20_000 })).kind).toBe('read')
+  it('survives as many values as it takes', async () => {
+    const text = `{"openapi":"3.1.0","x":[${'{"a":[1]},'.repeat(660_000)}{}]}`
+    expect((await read(text, READING_LIMITS)).kind).toBe('read')
   })
 
   it('ends with the router', async () => {

@@ -1,0 +1,99 @@
+import type { Observation, SourceObservation } from '../model/catalogue.ts'
+import type { Spec, Tier } from '../model/spec.ts'
+import { operationKeys } from './keys.ts'
+import { pendingUpstreams } from './pending.ts'
+
+export type OwnershipWorld = {
+  /** Operation key → upstream, as the store has it. */
+  readonly remembered: ReadonlyMap<string, string>
+  readonly observations: readonly Observation[]
+  readonly sources: readonly SourceObservation[]
+  readonly spec: Pick<Spec, 'upstreams' | 'defaultUpstream' | 'functions'>
+}
+
+export type Ownership = {
+  readonly ownership: ReadonlyMap<string, string>
+  /** What differs from what was remembered; undefined: nobody owns it any more. */
+  readonly changes: ReadonlyMap<string, string | undefined>
+}
+
+/**
+ * Who serves each operation that no route names. What is remembered stays, whatever discovery finds or loses; an
+ * upstream that configuration removed gives up what it had. An operation nobody owns goes to its only implementer,
+ * with several to the incumbent: legacy before service before function, then the default, then the alphabet. As long
+ * as the default upstream has not been heard, nothing is decided: it may turn out to implement what others do.
+ */
+export function decideOwnership({ remembered, observations, sources, spec }: OwnershipWorld): Ownership {
+  const tiers = configuredTiers(spec, sources)
+  const ownership = new Map(remembered)
+  const changes = new Map<string, string | undefined>()
+  for (const [key, owner] of remembered) {
+    if (tiers.has(owner) || isUnheardFunction(owner, spec, sources)) continue
+    ownership.delete(key)
+    changes.set(key, undefined)
+  }
+  if (isDefaultPending(spec, observations)) return { ownership, changes }
+
+  for (const [key, implementers] of implementersByOperation(observations)) {
+    if (ownership.has(key)) continue
+    const owner = incumbentOf(implementers, tiers, spec.defaultUpstream)
+    if (owner === undefined) continue
+    ownership.set(key, owner)
+    changes.set(key, owner)
+  }
+  return { ownership, changes }
+}
+
+/** Every upstream that the YAML or the functions folder holds now. */
+function configuredTiers(
+  spec: OwnershipWorld['spec'],
+  sources: readonly SourceObservation[],
+): ReadonlyMap<string, Tier> {
+  const functions = spec.functions === undefined ? [] : (functionsSource(sources)?.upstreams ?? [])
+  return new Map([...functions, ...spec.upstreams].map(({ name, tier }) => [name, tier]))
+}
+
+// At the start the functions folder has not been read: not known yet is not removed.
+function isUnheardFunction(name: string, spec: OwnershipWorld['spec'], sources: readonly SourceObservation[]): boolean {
+  return name.startsWith('functions/') && spec.functions !== undefined && functionsSource(sources) === undefined
+}
+
+function functionsSource(sources: readonly SourceObservation[]): SourceObservation | undefined {
+  return sources.find(({ source }) => source === 'functions')
+}
+
+function isDefaultPending(spec: OwnershipWorld['spec'], observations: readonly Observation[]): boolean {
+  const upstream = spec.upstreams.find(({ name }) => name === spec.defaultUpstream)
+  if (upstream === undefined) return false
+  const { openapi, mappings } = upstream.discover
+  const asked = openapi !== undefined || mappings !== undefined
+  const heard = observations.some((observation) => observation.upstream === upstream.name)
+  return (asked && !heard) || pendingUpstreams(observations).includes(upstream.name)
+}
+
+function implementersByOperation(observations: readonly Observation[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const observation of observations) {
+    for (const key of operationKeys(observation)) {
+      const known = found.get(key)
+      if (known === undefined) found.set(key, new Set([observation.upstream]))
+      else known.add(observation.upstream)
+    }
+  }
+  return found
+}
+
+const TIER_ORDER: Readonly<Record<Tier, number>> = { legacy: 0, service: 1, function: 2 }
+
+function incumbentOf(
+  implementers: ReadonlySet<string>,
+  tiers: ReadonlyMap<string, Tier>,
+  defaultUpstream: string | undefined,
+): string | undefined {
+  const ranked = [...implementers].flatMap((name) => {
+    const tier = tiers.get(name)
+    return tier === undefined ? [] : [{ name, rank: TIER_ORDER[tier] * 2 + (name === defaultUpstream ? 0 : 1) }]
+  })
+  ranked.sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1))
+  return ranked[0]?.name
+}
