@@ -8,8 +8,9 @@ import { checkReferences } from './references.ts'
 import { decodeRoutes } from './route.ts'
 import { knownKeys } from './schema.ts'
 import { decodeSettings } from './settings.ts'
+import type { YamlProblem } from './syntax.ts'
 import { decodeUpstreams } from './upstream.ts'
-import { readYaml, type YamlNode, type YamlProblem } from './yaml.ts'
+import { readYaml, type YamlNode } from './yaml.ts'
 
 export type DecodeOptions = {
   /** Absolute path of the file: relative paths in it are relative to its folder. */
@@ -44,18 +45,22 @@ export function decodeSpec(text: string, options: DecodeOptions): Decoded {
   }
   const reading = new Reading(options.file, source, root, knownKeys)
   for (const problem of problems) reading.reportText(problem)
-  for (const key of root.entries.keys()) if (!knownKeys([]).includes(key)) reading.unknownKey([], key)
+  const known = new Set(knownKeys([]))
+  for (const key of root.entries.keys()) if (!known.has(key)) reading.unknownKey([], key)
   const settings = decodeSettings(reading, options.cores)
   const listening = decodeListening(reading)
   const { upstreams, names } = decodeUpstreams(reading)
   const routes = decodeRoutes(reading)
   checkReferences(reading, names, settings.functions, options.functionNames)
   const diagnostics = inOrder(reading.diagnostics)
-  if (reading.failed) return { diagnostics }
+  if (reading.full) return { diagnostics: [...diagnostics, MORE] }
+  if (reading.errors > 0) return { diagnostics }
   const fileHash = createHash('sha256').update(text).digest('hex')
   const spec: Spec = { file: options.file, fileHash, ...listening, ...settings, upstreams: byName(upstreams), routes }
   return { spec: frozen(spec), diagnostics }
 }
+
+const MORE: Diagnostic = { severity: 'error', code: 'more-problems', message: 'there is more, not listed' }
 
 function notAMap(root: YamlNode | undefined): YamlProblem {
   const empty = root === undefined || root.value === null

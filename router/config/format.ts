@@ -19,7 +19,8 @@ export function formatDiagnostics(diagnostics: readonly Diagnostic[], options: F
   const places = diagnostics.map((diagnostic) => placeOf(diagnostic, options.folder))
   const width = Math.max(0, ...places.map((place) => place.length))
   const lines = diagnostics.map((diagnostic, index) => {
-    const place = width === 0 ? '' : `${(places[index] ?? '').padEnd(width)}  `
+    const at = places[index] ?? ''
+    const place = at === '' ? '' : `${at.padEnd(width)}  `
     const path = diagnostic.path === undefined ? '' : `${diagnostic.path}  `
     const severity = diagnostic.severity === 'warning' ? 'warning: ' : ''
     const hint = diagnostic.hint === undefined ? '' : `\n    hint: ${diagnostic.hint}`

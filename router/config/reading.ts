@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import { laterRemedy } from './later.ts'
+import { lineOf, lineStarts } from './lines.ts'
 import { nearest, suggest } from './suggest.ts'
 import type { Refusal } from './values.ts'
-import { lineStarts, type YamlMap, type YamlNode, type YamlProblem } from './yaml.ts'
+import type { YamlMap, YamlNode, YamlProblem } from './yaml.ts'
 
 /** A place in the document: `['routes', 2, 'to']`. */
 export type Path = readonly (string | number)[]
@@ -19,6 +20,8 @@ export type Problem = {
   readonly atKey?: boolean
 }
 
+const MAX_LISTED = 1_000
+
 /**
  * One document being decoded: knows where everything stands, collects what is wrong with it, and keeps values
  * that came from the environment out of the messages.
@@ -28,6 +31,9 @@ export class Reading {
   readonly file: string
   readonly root: YamlMap
   readonly #lines: readonly number[]
+  #broken: ReadonlyMap<number, Path> | undefined
+  #errors = 0
+  #warnings = 0
   readonly #knownKeys: (path: Path) => readonly string[]
 
   constructor(file: string, text: string, root: YamlMap, knownKeys: (path: Path) => readonly string[]) {
@@ -37,9 +43,14 @@ export class Reading {
     this.#knownKeys = knownKeys
   }
 
-  /** Whether anything so far refuses the file. */
-  get failed(): boolean {
-    return this.diagnostics.some((diagnostic) => diagnostic.severity === 'error')
+  /** Errors so far; any refuses the file. */
+  get errors(): number {
+    return this.#errors
+  }
+
+  /** Nothing more need be looked at: a file with so many errors is the wrong file, and must not hold the router up. */
+  get full(): boolean {
+    return this.#errors >= MAX_LISTED
   }
 
   position(offset: number): Position {
@@ -91,27 +102,26 @@ export class Reading {
 
   /** Reports what is wrong with the text itself, with its path where it stands in a value. */
   reportText({ code, offset, message, hint }: YamlProblem): void {
-    const path = pathOf(this.root, offset, [])
-    this.diagnostics.push({
-      severity: 'error',
-      code,
-      message,
-      at: this.position(offset),
-      ...(path === undefined ? {} : { path: pathText(path) }),
-      ...(hint === undefined ? {} : { hint }),
-    })
+    this.#broken ??= new Map(brokenPlaces(this.root, []))
+    this.#add('error', { code, message, hint, path: this.#broken.get(offset) ?? [] }, () => this.position(offset))
   }
 
   report(problem: Problem): void {
     const node = this.nodeAt(problem.path)
     if (node?.kind === 'scalar' && node.broken) return
+    this.#add(problem.severity ?? 'error', problem, () => this.positionAt(problem.path, problem.atKey))
+  }
+
+  #add(severity: Diagnostic['severity'], { code, path, message, hint }: Problem, at: () => Position): void {
+    if (severity === 'error' ? this.full : ++this.#warnings > MAX_LISTED) return
+    if (severity === 'error') this.#errors++
     this.diagnostics.push({
-      severity: problem.severity ?? 'error',
-      code: problem.code,
-      message: problem.message,
-      ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-      at: this.positionAt(problem.path, problem.atKey),
-      ...(problem.path.length === 0 ? {} : { path: pathText(problem.path) }),
+      severity,
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      at: at(),
+      ...(path.length === 0 ? {} : { path: pathText(path) }),
     })
   }
 
@@ -133,7 +143,7 @@ export class Reading {
       return
     }
     const message = `unknown key "${shortened(key)}"`
-    const hint = suggest(key, this.#knownKeys(path))
+    const hint = this.full ? undefined : suggest(key, this.#knownKeys(path))
     this.report({ code: 'unknown-key', path: [...path, key], message, hint, atKey: true })
   }
 
@@ -195,30 +205,15 @@ function holdsEnvironment(node: YamlNode): boolean {
   return node.entries.values().some((entry) => holdsEnvironment(entry.node))
 }
 
-/** The path of the value that could not be read at this offset. */
-function pathOf(node: YamlNode, offset: number, path: Path): Path | undefined {
-  if (node.kind === 'scalar') return node.broken && node.offset === offset ? path : undefined
-  const children: Iterable<readonly [string | number, YamlNode]> =
-    node.kind === 'list'
-      ? node.items.entries()
-      : node.entries.entries().map(([key, entry]) => [key, entry.node] as const)
-  for (const [key, child] of children) {
-    const found = pathOf(child, offset, [...path, key])
-    if (found !== undefined) return found
+/** Paths of the values that could not be read, by offset. */
+function* brokenPlaces(node: YamlNode, path: Path): Generator<readonly [offset: number, path: Path]> {
+  if (node.kind === 'scalar') {
+    if (node.broken) yield [node.offset, path]
+  } else if (node.kind === 'list') {
+    for (const [index, item] of node.items.entries()) yield* brokenPlaces(item, [...path, index])
+  } else {
+    for (const [key, entry] of node.entries) yield* brokenPlaces(entry.node, [...path, key])
   }
-  return undefined
-}
-
-/** Index of the line that holds the offset. */
-function lineOf(starts: readonly number[], offset: number): number {
-  let low = 0
-  let high = starts.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if ((starts[middle] ?? 0) <= offset) low = middle
-    else high = middle - 1
-  }
-  return low
 }
 
 function shortened(text: string): string {

@@ -3,6 +3,8 @@ import { suggest } from './suggest.ts'
 import type { YamlNode } from './yaml.ts'
 
 const FUNCTIONS = 'functions/'
+/** Beyond so many unknown names nobody reads what each may have meant, and looking takes a millisecond each. */
+const MAX_GUESSED = 50
 
 /**
  * Every name of an upstream must be one. `names` holds upstreams with broken entries too. A function that is not
@@ -29,6 +31,7 @@ export function checkReferences(
   const functionUpstreams = (functions === undefined ? [] : (listed ?? [])).map((name) => FUNCTIONS + name)
   const known = [...names, ...functionUpstreams]
   for (const path of referencePlaces(reading)) {
+    if (reading.full) return
     const name = reading.textAt(path)
     if (name === undefined || name === '' || names.has(name) || functionUpstreams.includes(name)) continue
     reportUnknown(reading, path, name, known, name.startsWith(FUNCTIONS) && functions !== undefined)
@@ -50,8 +53,8 @@ function referencePlaces(reading: Reading): readonly Path[] {
 function reportUnknown(reading: Reading, path: Path, name: string, known: readonly string[], world: boolean): void {
   const shown = reading.shown(path)
   const node = reading.nodeAt(path)
-  const hidden = node?.kind === 'scalar' && node.substituted
-  const hint = suggest(hidden ? undefined : name, known)
+  const quiet = (node?.kind === 'scalar' && node.substituted) || reading.errors > MAX_GUESSED
+  const hint = suggest(quiet ? undefined : name, known)
   if (world) {
     const message = `function ${shown} is not there; the route answers 503 until it is`
     reading.report({ severity: 'warning', code: 'unknown-function', path, message, hint })

@@ -56,6 +56,7 @@ export function decodeRoutes(reading: Reading): readonly RouteSpec[] {
   }
   const taken = new Map<string, number>()
   for (const index of node.items.keys()) {
+    if (reading.full) break
     const route = decodeRoute(reading, ['routes', index])
     if (route === undefined) continue
     const first = taken.get(route.id)

@@ -93,6 +93,7 @@ export function decodeUpstreams(reading: Reading): {
     return { upstreams, names: new Set() }
   }
   for (const name of node.entries.keys()) {
+    if (reading.full) break
     checkName(reading, name)
     const written = reading.decode(upstreamSchema, ['upstreams', name])
     const urls = decodeUrls(reading, name, written)

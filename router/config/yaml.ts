@@ -1,4 +1,6 @@
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml'
+import { lineOf, lineStarts } from './lines.ts'
+import { MAX_DEPTH, syntaxProblem, type YamlProblem } from './syntax.ts'
 
 /**
  * YAML text → a tree of nodes that know where they stand. The parser's events carry offsets, so values and
@@ -38,18 +40,9 @@ export type YamlMap = {
 
 export type YamlEntry = { readonly keyOffset: number; readonly node: YamlNode }
 
-/** Something wrong with the text itself; offsets count UTF-16 units from 0. */
-export type YamlProblem = {
-  readonly code: string
-  readonly offset: number
-  readonly message: string
-  readonly hint?: string
-}
-
 /** What became of the text of a string value. */
 export type Expanded = { readonly value: string; readonly substituted: boolean; readonly problem?: YamlProblem }
 
-const MAX_DEPTH = 64
 /** All aliases of a file together may stand for this many values. */
 const MAX_ALIASED = 20_000
 
@@ -90,6 +83,7 @@ class TreeBuilder {
   readonly #expand: (written: string, offset: number) => Expanded
   readonly #frames: Frame[] = []
   readonly #anchors = new Map<string, Anchored>()
+  #lines: readonly number[] | undefined
   #documents = 0
   #aliased = 0
   /** Where the last thing stood: an empty value has no offset of its own. */
@@ -229,7 +223,8 @@ class TreeBuilder {
       if (refused) return
       const first = frame.node.entries.get(text)
       if (first !== undefined) {
-        const { line } = positionOf(this.#text, first.keyOffset)
+        this.#lines ??= lineStarts(this.#text)
+        const line = lineOf(this.#lines, first.keyOffset) + 1
         this.#problem('duplicate-key', offset, `key "${text}" is written twice in one map`, `first on line ${line}`)
         return
       }
@@ -265,23 +260,6 @@ class TreeBuilder {
   }
 }
 
-/** Line and column, both from 1, of an offset; `\n`, `\r\n` and `\r` end a line. Costs a walk over the text. */
-export function positionOf(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const starts = lineStarts(text)
-  const line = starts.findLastIndex((start) => start <= offset)
-  return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 }
-}
-
-/** Offsets at which lines start. */
-export function lineStarts(text: string): readonly number[] {
-  const starts = [0]
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index)
-    if (unit === 10 || (unit === 13 && text.charCodeAt(index + 1) !== 10)) starts.push(index + 1)
-  }
-  return starts
-}
-
 function keyNode(offset: number, written: string): YamlScalar {
   return { kind: 'scalar', offset, value: written, written, substituted: false, broken: false }
 }
@@ -295,26 +273,4 @@ function plainValue(written: string): string | number | boolean | null {
   const number = Number(written)
   // Only numbers that print as they were written: `012`, `1e3` or sixteen digits are names or versions, not amounts.
   return String(number) === written && Number.isFinite(number) ? number : written
-}
-
-const SYNTAX_HINTS: readonly (readonly [reason: string, hint: string])[] = [
-  ['tab ', 'indent with spaces'],
-  ['deficient indentation', 'a [ or { above is not closed, or its lines are not indented below its key'],
-  ['missed comma', 'a comma is missing, or a [ or { above is not closed'],
-  ['bad indentation', 'line the keys of one map up; quote values that hold ": " or begin with a sign such as @ or %'],
-  ['end of the stream', 'line the keys of one map up: this line belongs to nothing above it'],
-]
-
-function syntaxProblem(error: YAMLException, text: string): YamlProblem {
-  const offset = Math.min(error.mark?.position ?? 0, text.length)
-  const lineEnd = text.indexOf('\n', offset)
-  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, lineEnd < 0 ? text.length : lineEnd)
-  if (error.reason.startsWith('nesting exceeded')) {
-    return { code: 'nesting', offset, message: `nests deeper than ${MAX_DEPTH} levels` }
-  }
-  const problem = { code: 'yaml-syntax', offset, message: `not valid YAML: ${error.reason}` }
-  if (/[{[].*\$\{/.test(line)) return { ...problem, hint: `inside { } and [ ] write "\${NAME}" in quotes` }
-  const hint = SYNTAX_HINTS.find(([reason]) => error.reason.startsWith(reason))?.[1]
-  if (hint !== undefined) return { ...problem, hint }
-  return problem
 }

@@ -258,6 +258,12 @@ routes:
     ])
   })
 
+  it('is listed up to a thousand errors', () => {
+    const says = problems(`routes:\n${'  - { path: "${A}", to: b }\n'.repeat(2_000)}`)
+    expect(says.length).toBe(1_001)
+    expect(says.at(-1)).toBe('there is more, not listed')
+  })
+
   it('is printed with aligned places, hints below and a count', () => {
     const { diagnostics } = decode('grace: 3\nadmin:\n          prot: 1\nfunctions: ./f\n', { functionNames: [] })
     expect(formatDiagnostics(diagnostics, { folder: '/srv', outcome: 'kept plan 8f3ac1 of 12:04:51' })).toBe(

@@ -31,16 +31,18 @@ async function watching(current = 'debug: false\n', clock: Clock = systemClock) 
   return { file, texts, problems }
 }
 
-/** Waits until the list has a value, at most the time a save may take to be seen. */
+/** Waits until the list has a value: less than a poll would take, so that it is the event that was seen. */
 const soon = <T>(list: readonly T[], expected: readonly T[]) =>
-  vi.waitFor(() => expect(list).toEqual(expected), { timeout: 500, interval: 5 })
+  vi.waitFor(() => expect(list).toEqual(expected), { timeout: 1_500, interval: 5 })
 
 describe('watching the file', () => {
   it('sees a write in place within half a second', async () => {
     writeFileSync(join(folder, 'banyan.yaml'), 'debug: false\n')
     const { file, texts } = await watching()
+    const saved = performance.now()
     writeFileSync(file, 'debug: true\n')
     await soon(texts, ['debug: true\n'])
+    expect(performance.now() - saved).toBeLessThan(500)
   })
 
   it('never passes on a file that is half written, though its first half is valid', async () => {
@@ -61,7 +63,7 @@ describe('watching the file', () => {
     for (const text of ['debug: true\n', 'grace: 1s\n']) {
       writeFileSync(join(folder, '.banyan.yaml.swp'), text)
       renameSync(join(folder, '.banyan.yaml.swp'), file)
-      await vi.waitFor(() => expect(texts.at(-1)).toBe(text), { timeout: 500, interval: 5 })
+      await vi.waitFor(() => expect(texts.at(-1)).toBe(text), { timeout: 1_500, interval: 5 })
     }
     expect(texts).toEqual(['debug: true\n', 'grace: 1s\n'])
   })
