@@ -3,8 +3,9 @@ import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import { laterRemedy } from './later.ts'
 import { lineOf, lineStarts } from './lines.ts'
 import { nearest, suggest } from './suggest.ts'
+import type { YamlProblem } from './syntax.ts'
 import type { Refusal } from './values.ts'
-import type { YamlMap, YamlNode, YamlProblem } from './yaml.ts'
+import type { YamlMap, YamlNode } from './yaml.ts'
 
 /** A place in the document: `['routes', 2, 'to']`. */
 export type Path = readonly (string | number)[]
