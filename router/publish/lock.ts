@@ -16,7 +16,7 @@ export type Lock = {
   record(pid: number, role: Role, name?: string): void
   /** It has ended. */
   forget(pid: number): void
-  /** Gives the folder up; only the last process of a router does. */
+  /** Gives the folder up, where it has not been taken over; only the last process of a router does. */
   release(): void
 }
 
@@ -133,10 +133,15 @@ async function outlive(leftovers: readonly RunningProcess[], before: number, opt
 const LEFTOVER_POLL_MS = 50
 
 function createLock({ file, log, processes }: LockOptions, run: Run): Lock {
+  // A control process whose supervisor was killed lives on for a moment, and the next router may have taken over.
+  const mine = (): boolean => {
+    const owner = readRun(file)?.owner
+    return owner === undefined || (owner.pid === run.owner.pid && owner.started === run.owner.started)
+  }
   const change = (children: readonly RunningProcess[]): void => {
     run.children = children
     try {
-      writeRun(file, run)
+      if (mine()) writeRun(file, run)
     } catch (error) {
       log.warn(new FolderFailure(file, error).message)
     }
@@ -152,7 +157,9 @@ function createLock({ file, log, processes }: LockOptions, run: Run): Lock {
     forget(pid) {
       if (run.children.some((child) => child.pid === pid)) change(run.children.filter((child) => child.pid !== pid))
     },
-    release: () => rmSync(file, { force: true }),
+    release() {
+      if (mine()) rmSync(file, { force: true })
+    },
   }
 }
 

@@ -158,6 +158,18 @@ describe('the lock of a state folder', () => {
     expect(result.lock.recorded()).toMatchObject([{ pid: 12 }])
   })
 
+  it('is left alone by a control process that has outlived its router', async () => {
+    const processes = machine({ 10: 'a', 12: 'w', 20: 'b' })
+    const before = await acquired(10, processes)
+    before.record(12, 'workerd')
+    processes.end(10)
+    await advancing(acquired(20, processes))
+    const text = readFileSync(file, 'utf8')
+    before.forget(12)
+    before.release()
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
   it('is gone after release', async () => {
     const lock = await acquired(10, machine({ 10: 'a' }))
     lock.release()
