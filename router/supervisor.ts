@@ -89,8 +89,7 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
     const result = await ports.bind(wanted)
     if (ending) return ports.close()
     if (result.kind === 'refused') {
-      tell({ kind: 'listen-failed', address: result.address, message: result.message })
-      if (served !== undefined) return
+      if (served !== undefined) return tell({ kind: 'listen-failed', address: result.address, message: result.message })
       log.error(result.message)
       return finish(1)
     }

@@ -123,7 +123,7 @@ describe('the supervisor', () => {
     const router = start()
     const port = await serving(router)
     const pids = await router.pids()
-    const slow = [get(port, '/slow'), get(port, '/slow'), get(port, '/slow')]
+    const slow = [get(port, '/slow/500'), get(port, '/slow/500'), get(port, '/slow/500')]
     await new Promise((resolve) => setTimeout(resolve, 150))
     router.supervisor.kill('SIGKILL')
     await router.ended
@@ -144,7 +144,7 @@ describe('the supervisor', () => {
     const router = start()
     const port = await serving(router)
     const revision = defined((await router.connected())[0]).revision
-    const slow = get(port, '/slow')
+    const slow = get(port, '/slow/2000')
     await new Promise((resolve) => setTimeout(resolve, 150))
     router.supervisor.kill('SIGKILL')
     const next = start({ listen: [{ host: '127.0.0.1', port }] })
@@ -285,7 +285,7 @@ describe('the end', () => {
     const router = start({ lameDuckMs: 400 })
     const port = await serving(router)
     const status = await router.statusPort()
-    const slow = get(port, '/slow')
+    const slow = get(port, '/slow/500')
     await new Promise((resolve) => setTimeout(resolve, 100))
     router.supervisor.kill('SIGTERM')
     await eventually(async () => expect((await get(status, '/readyz')).status).toBe(503), 300)
