@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OperationView } from '../../router/admin/operations.ts'
+import { systemProcesses } from '../../router/publish/processes.ts'
 import { type Estate, startEstate } from '../estate.ts'
 
 let estate: Estate
@@ -101,25 +103,14 @@ describe('the example estate behind the router', () => {
   })
 
   it('ends with one Ctrl-C, and leaves no process behind', async () => {
-    const marks = [estate.stateFolder, `BANYAN_STATE=${estate.stateFolder}`]
-    const mine = () => processes().filter((one) => marks.some((mark) => one.environment.includes(mark)))
-    expect(mine().filter((one) => one.command.includes('workerd')).length).toBe(2)
-    await estate.stopRouter('SIGINT')
-    const left = mine().filter((one) => !/(clinic|vets|owners|counter)\/main\.ts/.test(one.command))
-    expect(left.map((one) => one.command)).toEqual([])
+    const run: { children: { pid: number; role: string }[] } = JSON.parse(
+      readFileSync(join(estate.stateFolder, 'run.json'), 'utf8'),
+    )
+    const roles = run.children.map(({ role }) => role)
+    expect(roles.filter((role) => role === 'workerd')).toHaveLength(2)
+    expect(roles.filter((role) => role === 'dataplane').length).toBeGreaterThan(0)
+    const pids = [...run.children.map(({ pid }) => pid), estate.router()?.pid ?? 0]
+    expect(await estate.stopRouter('SIGINT')).toBe(0)
+    expect(pids.filter((pid) => systemProcesses.started(pid) !== undefined)).toEqual([])
   })
 })
-
-/** Every process of this machine whose environment may be read, as Linux tells it. */
-function processes(): readonly { readonly command: string; readonly environment: string }[] {
-  const read = (path: string) => {
-    try {
-      return readFileSync(path, 'latin1')
-    } catch {
-      return ''
-    }
-  }
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => ({ command: read(`/proc/${pid}/cmdline`), environment: read(`/proc/${pid}/environ`) }))
-}
