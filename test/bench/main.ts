@@ -5,6 +5,7 @@ import { freePorts, ROOT } from '../estate.ts'
 import { type Arguments, helpText, readArguments } from './arguments.ts'
 import { missingHere, provenance } from './machine.ts'
 import { startUpstream } from './nginx.ts'
+import { readMachine, shareOfOthers } from './others.ts'
 import { replaceFigures } from './report.ts'
 import type { Bench } from './row.ts'
 import { ROWS } from './rows/index.ts'
@@ -66,13 +67,22 @@ async function runRows({ rows, rounds, seconds, write }: Arguments, signal: Abor
     const say = (line: string) => console.error(`${row.name}: ${line}`)
     const pace = { rounds, seconds, warmUpSeconds: Math.min(seconds, WARM_UP_S), signal, say }
     const bench: Bench = { ...pace, folder, compileCache, upstreams: [first, second] }
-    const text = `${measuredOn}\n\n${await row.run(bench)}`
+    const before = readMachine(process.pid)
+    const figures = await row.run(bench)
+    const others = shareOfOthers(before, readMachine(process.pid))
+    if (others > QUIET) say(`other programs took ${percent(others)} of the machine: measure again when it is quiet`)
+    const text = `${measuredOn}; other programs took ${percent(others)} of the machine\n\n${figures}`
     console.log(`\n${row.name}: ${text}\n`)
     if (write) await writeFile(PAGE, replaceFigures(await readFile(PAGE, 'utf8'), row.name, text))
   }
 }
 
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`
+}
+
 const WARM_UP_S = 2
+const QUIET = 0.1
 const PAGE = join(ROOT, 'docs', 'bench.md')
 
 process.exitCode = await main(process.argv.slice(2))

@@ -6,6 +6,8 @@ export type ProcessStat = {
   readonly parent: number
   /** User and system time of all its threads, ended ones included, in microseconds. */
   readonly cpuMicros: number
+  /** The same of children that ended and were waited for. */
+  readonly childrenMicros: number
   /** In ticks since boot: with the pid, who it is, even after the number has been given to another. */
   readonly startedAt: number
   /** It has ended, and only its parent has not asked about it yet. */
@@ -23,6 +25,7 @@ export function parseStat(line: string): ProcessStat | undefined {
     pid,
     parent: field(4),
     cpuMicros: (field(14) + field(15)) * MICROS_PER_TICK,
+    childrenMicros: (field(16) + field(17)) * MICROS_PER_TICK,
     startedAt: field(22),
   }
   if (name < 0 || !Object.values(stat).every(Number.isFinite)) return undefined

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { helpText, readArguments } from '../../bench/arguments.ts'
 import { median, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
+import { parseMachine, shareOfOthers } from '../../bench/others.ts'
 import { cpuBetween, parseStat, statOf, treeOf } from '../../bench/processes.ts'
 import { comparison, replaceFigures } from '../../bench/report.ts'
 import { parseWrk } from '../../bench/wrk.ts'
@@ -22,7 +23,14 @@ describe('figures', () => {
 describe('CPU from /proc', () => {
   it('counts user and system time of a process whose name holds a parenthesis and spaces', () => {
     const line = '42 (a) b (c) S 7 42 42 0 -1 4194560 9 0 0 0 13 4 99 99 20 0 11 0 5150 7 7 7'
-    expect(parseStat(line)).toEqual({ pid: 42, parent: 7, cpuMicros: 170_000, startedAt: 5150, ended: false })
+    expect(parseStat(line)).toEqual({
+      pid: 42,
+      parent: 7,
+      cpuMicros: 170_000,
+      childrenMicros: 1_980_000,
+      startedAt: 5150,
+      ended: false,
+    })
   })
 
   it.each(['', '42', '42 (a) S 7'])('reads nothing from %j', (line) => expect(parseStat(line)).toBeUndefined())
@@ -52,6 +60,24 @@ describe('CPU from /proc', () => {
   ])('refuses figures where a process $why meanwhile', ({ before, after }) => {
     const reading = (pids: readonly number[]) => new Map(pids.map((pid) => [pid, 0]))
     expect(() => cpuBetween(reading(before), reading(after))).toThrow(/came or went/)
+  })
+})
+
+describe('what others take of the machine', () => {
+  const stat = (busy: number, idle: number) => parseMachine(`cpu  ${busy} 0 0 ${idle} 0 0 0 0 0 0\ncpu0 1 1 1 1\n`)
+
+  it('stolen and interrupt time is busy, waiting for a disk is idle', () => {
+    expect(parseMachine('cpu  1 2 4 8 16 32 64 128 0 0\n')).toEqual({ idle: 240_000, busy: 2_310_000 })
+  })
+
+  it.each([
+    { busy: 100, idle: 100, ours: 1_000_000, share: 0 },
+    { busy: 100, idle: 100, ours: 500_000, share: 0.25 },
+    { busy: 100, idle: 100, ours: 1_100_000, share: 0 },
+    { busy: 0, idle: 0, ours: 0, share: 0 },
+  ])('$busy ticks busy, $idle idle, $ours µs ours: $share', ({ busy, idle, ours, share }) => {
+    const [before, after] = [stat(1000, 2000), stat(1000 + busy, 2000 + idle)]
+    expect(shareOfOthers({ ...before, ours: 7 }, { ...after, ours: 7 + ours })).toBe(share)
   })
 })
 
