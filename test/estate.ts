@@ -25,7 +25,8 @@ export type Estate = {
   router(): ChildProcess | undefined
   /** What `banyan up` has printed so far. */
   output(): string
-  startRouter(): Promise<void>
+  /** On this configuration; on that of the options without it. */
+  startRouter(config?: string): Promise<void>
   /** Sends the signal and waits for the end; resolves to the exit code, null where a signal ended it. */
   stopRouter(signal?: NodeJS.Signals): Promise<number | null>
   /** Runs one verb of the command and collects what it prints. */
@@ -81,8 +82,7 @@ export async function startEstate(options: EstateOptions = {}): Promise<Estate> 
     stateFolder: folder,
     router: () => up,
     output: () => printed,
-    async startRouter() {
-      const config = options.config ?? join(ROOT, 'banyan.yaml')
+    async startRouter(config = options.config ?? join(ROOT, 'banyan.yaml')) {
       up = spawn(process.execPath, [join(ROOT, 'bin/banyan.js'), 'up', '-c', config], {
         cwd: ROOT,
         env: { ...process.env, ...env },
@@ -143,7 +143,8 @@ function startService(main: string, port: number, env: Readonly<Record<string, s
   })
 }
 
-async function untilReady(url: string, child: ChildProcess, printed: () => string): Promise<void> {
+/** Resolves once `url` answers with anything below 500; rejects where the process ends before. */
+export async function untilReady(url: string, child: ChildProcess, printed: () => string): Promise<void> {
   const deadline = performance.now() + 30_000
   while (performance.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) {
@@ -157,7 +158,8 @@ async function untilReady(url: string, child: ChildProcess, printed: () => strin
   throw new Error(`${url} was not ready within 30 s\n${printed()}`)
 }
 
-function stop(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<number | null> {
+/** Sends the signal and waits for the end; resolves to the exit code, null where a signal ended it. */
+export function stop(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<number | null> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) {
     return Promise.resolve(child?.exitCode ?? null)
   }
@@ -167,7 +169,8 @@ function stop(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<
   })
 }
 
-function runVerb(args: readonly string[], env: Readonly<Record<string, string>>) {
+/** Runs one verb of the command to its end. */
+export function runVerb(args: readonly string[], env: Readonly<Record<string, string>>) {
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/banyan.js'), ...args], {
       cwd: ROOT,
