@@ -1,0 +1,327 @@
+import type { Socket } from 'node:net'
+import type { ErrorCode } from '../../kernel/errors.ts'
+import { Deadline, type Wheel } from '../wheel.ts'
+import { BodyReader } from './body.ts'
+import { CR, LF } from './chars.ts'
+import type { BodySink } from './chunked.ts'
+import { HeadFinder, INCOMPLETE, MALFORMED, TOO_LONG } from './head-finder.ts'
+import { HeldBytes } from './held.ts'
+import { parseRequestHead, RequestHead, TARGET_LIMIT } from './request-head.ts'
+import { adopt, type ByteReader } from './socket.ts'
+import { Writer } from './writer.ts'
+
+/** What a client's connection tells its exchange. Calls never nest in one another but for answers given at once. */
+export type DownstreamEvents = {
+  /** A request's head stands in `head`; its body waits until `openBody`. */
+  onRequest(): void
+  /** What arrived is no request: answer this; the connection closes then. */
+  onRefused(code: ErrorCode): void
+  onRequestEnd(): void
+  /** The body turned out malformed, or stopped coming. */
+  onRequestFault(code: ErrorCode): void
+  /** The client left while an answer was owed. */
+  onGone(): void
+  /** The client reads again after the output was blocked. */
+  onDownstreamWritable(): void
+  /** Everything that arrived together has been taken: write what it led to. */
+  flush(): void
+}
+
+/** Limits on clients, in milliseconds and bytes. */
+const HEAD_LIMIT = 32 * 1024
+const HELD_LIMIT = 64 * 1024
+const DISCARD_LIMIT = 64 * 1024
+const HEAD_MS = 10_000
+const BODY_IDLE_MS = 30_000
+const KEEP_ALIVE_MS = 60_000
+const LINGER_MS = 1000
+/** How long a client may take nothing of what waits for it. */
+const BLOCKED_MS = 300_000
+
+const HEAD = 0
+const BODY = 1
+const ANSWER = 2
+const CLOSING = 3
+const CLOSED = 4
+
+/**
+ * One client's connection: takes requests off it one at a time, in order, and closes it so that the last answer
+ * arrives (RFC 9112 §9). A pipelined request waits, unread, until the answer before it has ended.
+ */
+export class Downstream implements ByteReader {
+  readonly head = new RequestHead()
+  readonly writer: Writer
+  readonly socket: Socket
+  readonly #events: DownstreamEvents
+  readonly #onClosed: (self: Downstream) => void
+  readonly #deadline: Deadline
+  readonly #finder = new HeadFinder(HEAD_LIMIT)
+  readonly #body = new BodyReader()
+  readonly #held = new HeldBytes()
+  #sink: BodySink | undefined
+  #state: number = HEAD
+  /** Inside a loop over received bytes: whoever changes the state need not start another. */
+  #taking = false
+  #paused = false
+  #discarded = 0
+  /** The answer has ended, but the client has not taken it yet. */
+  #waiting = false
+  #blank = false
+
+  constructor(
+    accepted: Socket,
+    wheel: Wheel,
+    events: (self: Downstream) => DownstreamEvents,
+    onClosed: (self: Downstream) => void,
+  ) {
+    this.socket = adopt(accepted, this)
+    this.writer = new Writer(this.socket)
+    this.#onClosed = onClosed
+    this.#deadline = new Deadline(wheel, () => this.#expired())
+    this.#deadline.set(KEEP_ALIVE_MS)
+    this.#events = events(this)
+    this.socket.on('end', () => this.#left())
+    this.socket.on('error', () => this.#left())
+    this.socket.on('close', () => this.#closed())
+    this.socket.on('drain', () => this.#drained())
+  }
+
+  /** Whether the current request has been read to its end. */
+  get requestComplete(): boolean {
+    return this.#state !== BODY
+  }
+
+  /** Whether no request is being read or answered, and none has begun to arrive. */
+  get idle(): boolean {
+    return this.#state === HEAD && !this.#finder.begun && this.#held.length === 0
+  }
+
+  /** From now on body bytes go to `sink`, those that wait first. */
+  openBody(sink: BodySink): void {
+    if (this.#state !== BODY) return
+    this.#sink = sink
+    // A client that waits for `100 Continue` waits for the upstream.
+    if (!this.head.expectContinue) this.#deadline.set(BODY_IDLE_MS)
+    this.#flow()
+    if (!this.#taking) this.#takeHeld()
+  }
+
+  /** Body bytes wait, and the client with them, until `openBody`. */
+  holdBody(): void {
+    if (this.#state !== BODY) return
+    this.#sink = undefined
+    this.#deadline.clear()
+    this.#pause()
+  }
+
+  /** The client takes output too slowly: its patience is ours. */
+  blocked(): void {
+    this.#deadline.set(BLOCKED_MS)
+  }
+
+  /** The answer has been written whole; `last`: no other request is taken from this connection. */
+  ended(last: boolean): void {
+    if (this.#state === CLOSED || this.#state === CLOSING) return
+    if (last || this.#state === BODY) {
+      this.close()
+      return
+    }
+    // A client that sends requests and takes no answers gets no further than this.
+    if (this.writer.flush()) {
+      this.#waiting = true
+      this.#deadline.set(BLOCKED_MS)
+      return
+    }
+    this.#state = HEAD
+    this.#deadline.set(KEEP_ALIVE_MS)
+    if (!this.#taking && this.#held.length > 0) this.#takeHeld()
+  }
+
+  /**
+   * Ends the connection so that what was written arrives: a socket closed with unread bytes would reset it away, so
+   * reading goes on for a while and nothing is kept (RFC 9112 §9.6).
+   */
+  close(): void {
+    if (this.#state === CLOSED || this.#state === CLOSING) return
+    this.#state = CLOSING
+    this.#held.drop(this.#held.length)
+    this.writer.flush()
+    this.#deadline.set(BLOCKED_MS)
+    this.socket.end(() => {
+      if (this.#state === CLOSING) this.#deadline.set(LINGER_MS)
+    })
+    this.#paused = false
+    this.socket.resume()
+  }
+
+  /** Ends the connection so that the client knows its answer is not whole. */
+  reset(): void {
+    if (this.#state === CLOSED) return
+    this.#state = CLOSING
+    this.writer.discard()
+    this.socket.resetAndDestroy()
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  onBytes(bytes: Buffer, end: number): void {
+    if (this.#state >= CLOSING) {
+      this.#discarded += end
+      if (this.#discarded > DISCARD_LIMIT) this.socket.destroy()
+      return
+    }
+    if (this.#held.length > 0) {
+      this.#held.add(bytes, 0, end)
+      this.#takeHeld()
+      return
+    }
+    this.#taking = true
+    const taken = this.#take(bytes, 0, end)
+    this.#taking = false
+    if (taken < end && this.#state < CLOSING) this.#held.add(bytes, taken, end)
+    this.#settle()
+  }
+
+  #takeHeld(): void {
+    this.#taking = true
+    const waiting = this.#held.view()
+    const taken = this.#take(waiting, 0, waiting.length)
+    this.#taking = false
+    this.#held.drop(Math.min(taken, this.#held.length))
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#events.flush()
+    if (this.#held.length > HELD_LIMIT) this.#pause()
+    else if (this.#state !== BODY || this.#sink !== undefined) this.#flow()
+  }
+
+  /** Takes what can be used now; returns where it stopped. */
+  #take(bytes: Buffer, start: number, end: number): number {
+    let at = start
+    while (this.#state < CLOSING) {
+      if (this.#state === HEAD) {
+        const next = this.#takeHead(bytes, at, end)
+        if (next < 0) return at
+        at = next
+      } else if (this.#state === BODY && this.#sink !== undefined && at < end) {
+        const next = this.#body.read(bytes, at, end, this.#sink)
+        if (next < 0) {
+          this.#events.onRequestFault('request_malformed')
+          return end
+        }
+        at = next
+        if (!this.#body.done) {
+          this.#deadline.set(BODY_IDLE_MS)
+          return at
+        }
+        this.#state = ANSWER
+        this.#deadline.clear()
+        this.#events.onRequestEnd()
+      } else return at
+    }
+    return end
+  }
+
+  /** Takes one head and announces it; returns where it ends, or -1: the rest is still to come. */
+  #takeHead(bytes: Buffer, from: number, end: number): number {
+    let at = from
+    if (at === end) return -1
+    if (!this.#finder.begun && !this.#blank && bytes[at] === CR) {
+      // One empty line before a request is passed over, as RFC 9112 §2.2 asks.
+      if (at + 1 === end) return -1
+      this.#blank = true
+      if (bytes[at + 1] === LF) at += 2
+      if (at === end) return at
+    }
+    const begun = this.#finder.begun
+    const length = this.#finder.find(bytes, at, end)
+    if (length === INCOMPLETE) {
+      if (!begun) this.#deadline.set(HEAD_MS)
+      // A request line that long has no use for the rest of its head.
+      if (end - at > TARGET_LIMIT + 1024 && !bytes.subarray(at, at + TARGET_LIMIT + 1024).includes('\r\n')) {
+        return this.#refuse('target_too_long', end)
+      }
+      return at === from ? -1 : at
+    }
+    this.#blank = false
+    if (length === MALFORMED) return this.#refuse('request_malformed', end)
+    const { text } = this.#finder
+    if (length === TOO_LONG) {
+      const line = text.indexOf('\r\n')
+      return this.#refuse(line < 0 || line > TARGET_LIMIT + 1024 ? 'target_too_long' : 'head_too_large', end)
+    }
+    const fault = parseRequestHead(this.#finder, length, this.head)
+    if (fault !== undefined) return this.#refuse(fault, end)
+    this.#begin()
+    return at + length + 2
+  }
+
+  #begin(): void {
+    const { head } = this
+    this.#deadline.clear()
+    this.#sink = undefined
+    this.#body.begin(head.chunked ? 'chunked' : head.length > 0 ? 'length' : 'none', head.length)
+    this.#state = this.#body.done ? ANSWER : BODY
+    this.#events.onRequest()
+  }
+
+  #refuse(code: ErrorCode, end: number): number {
+    this.#state = ANSWER
+    this.#deadline.clear()
+    this.#events.onRefused(code)
+    return end
+  }
+
+  #expired(): void {
+    if (this.#state === HEAD && this.#finder.begun) {
+      this.#refuse('request_timeout', 0)
+      this.#events.flush()
+    } else if (this.#state === BODY && this.#sink !== undefined) {
+      this.#events.onRequestFault('request_timeout')
+      this.#events.flush()
+    } else this.socket.destroy()
+  }
+
+  #drained(): void {
+    if (this.#waiting) {
+      this.#waiting = false
+      this.ended(false)
+      return
+    }
+    if (this.#state === BODY && this.#sink !== undefined) this.#deadline.set(BODY_IDLE_MS)
+    else if (this.#state === BODY || this.#state === ANSWER) this.#deadline.clear()
+    this.#events.onDownstreamWritable()
+  }
+
+  /** A FIN counts as leaving: half of a connection is of use to nobody here. */
+  #left(): void {
+    const owed = (this.#state === BODY || this.#state === ANSWER) && !this.#waiting
+    this.#state = CLOSED
+    if (owed) this.#events.onGone()
+    this.socket.destroy()
+  }
+
+  #closed(): void {
+    if (this.#state === BODY || this.#state === ANSWER) this.#left()
+    this.#state = CLOSED
+    this.#deadline.cancel()
+    this.#onClosed(this)
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.socket.pause()
+  }
+
+  #flow(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.socket.resume()
+  }
+}

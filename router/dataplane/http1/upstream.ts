@@ -1,0 +1,253 @@
+import { connect, type Socket } from 'node:net'
+import type { ErrorCode } from '../../kernel/errors.ts'
+import { Deadline, type Wheel } from '../wheel.ts'
+import { BodyReader } from './body.ts'
+import type { BodySink } from './chunked.ts'
+import { HeadFinder, INCOMPLETE } from './head-finder.ts'
+import { HeldBytes } from './held.ts'
+import { parseResponseHead, ResponseHead } from './response-head.ts'
+import { type ByteReader, reading } from './socket.ts'
+import { Writer } from './writer.ts'
+
+/** Who made a request on an upstream connection. After `onResponseEnd` or `onUpstreamFault` it hears no more of it. */
+export type Receiver = {
+  /** Connected, or taken from the pool: write the request. */
+  onConnected(connection: UpstreamConnection): void
+  /** An interim answer (1xx) stands in `head`. */
+  onInterim(connection: UpstreamConnection): void
+  /** The final answer's head stands in `head`. Set `sink`: its body goes there. */
+  onResponse(connection: UpstreamConnection): void
+  onResponseEnd(connection: UpstreamConnection): void
+  /** The connection is lost, and with it what was still to come. */
+  onUpstreamFault(connection: UpstreamConnection, code: ErrorCode): void
+  onUpstreamWritable(): void
+  flush(): void
+}
+
+/** Whose connection it is: told when it can be used again and when it is gone. */
+export type ConnectionOwner = {
+  readonly idleMs: number
+  /** May put another receiver in the place of the one that waits for the answer in `head`. */
+  readonly examine: ((connection: UpstreamConnection) => void) | undefined
+  onReusable(connection: UpstreamConnection): void
+  onClosed(connection: UpstreamConnection): void
+}
+
+const HEAD_LIMIT = 64 * 1024
+/** Most interim answers to one request. */
+const INTERIM_LIMIT = 32
+
+const CONNECTING = 0
+const IDLE = 1
+const HEAD = 2
+const BODY = 3
+const CLOSED = 4
+
+/** One connection to an endpoint: one request at a time, used again only after both bodies ended cleanly. */
+export class UpstreamConnection implements ByteReader {
+  readonly head = new ResponseHead()
+  readonly writer: Writer
+  receiver: Receiver | undefined
+  sink: BodySink = NOWHERE
+  /** Whether it has already answered a request: then the peer may have closed it unseen. */
+  reused = false
+  readonly #socket: Socket
+  readonly #owner: ConnectionOwner
+  readonly #deadline: Deadline
+  readonly #finder = new HeadFinder(HEAD_LIMIT)
+  readonly #body = new BodyReader()
+  readonly #held = new HeldBytes()
+  #state: number = CONNECTING
+  #toHead = false
+  #bodyIdleMs = 0
+  #interims = 0
+  #paused = false
+
+  constructor(host: string, port: number, connectMs: number, receiver: Receiver, owner: ConnectionOwner, wheel: Wheel) {
+    this.receiver = receiver
+    this.#owner = owner
+    this.#deadline = new Deadline(wheel, () => this.#expired())
+    this.#deadline.set(connectMs)
+    this.#socket = connect({ host, port, noDelay: true, onread: reading(this) })
+    this.writer = new Writer(this.#socket)
+    this.#socket.on('connect', () => this.#connected())
+    this.#socket.on('end', () => this.#ended())
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(faultOf(error, this.#state === CONNECTING)))
+    this.#socket.on('close', () => this.#fail('connection_reset'))
+    this.#socket.on('drain', () => this.receiver?.onUpstreamWritable())
+  }
+
+  /** Begins a request: what is written now belongs to it, and what arrives is its answer. */
+  begin(receiver: Receiver, toHead: boolean, bodyIdleMs: number): void {
+    this.receiver = receiver
+    this.#toHead = toHead
+    this.#bodyIdleMs = bodyIdleMs
+    this.#interims = 0
+    this.#state = HEAD
+  }
+
+  /** Allows `ms` until the next byte of the answer; undefined: it is not the upstream that is waited for. */
+  allow(ms: number | undefined): void {
+    if (ms === undefined) this.#deadline.clear()
+    else this.#deadline.set(ms)
+  }
+
+  /** Whether a request could be written on it. */
+  get usable(): boolean {
+    return this.#state === IDLE && this.#socket.writable
+  }
+
+  /** Whether any part of the answer has arrived. */
+  get answering(): boolean {
+    return this.#state === BODY || this.#finder.begun || this.#interims > 0
+  }
+
+  /** Stops reading the answer until `resume`: whoever wants it is slower than the upstream. */
+  pause(): void {
+    if (this.#paused || this.#state !== BODY) return
+    this.#paused = true
+    this.#deadline.clear()
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#deadline.set(this.#bodyIdleMs)
+    this.#socket.resume()
+  }
+
+  /** The exchange is over; `whole`: its request was sent to the end, so that the connection may serve another. */
+  release(whole: boolean): void {
+    this.receiver = undefined
+    this.sink = NOWHERE
+    if (this.#state !== IDLE || !whole || !this.head.keepAlive || this.head.framing === 'close') {
+      this.destroy()
+      return
+    }
+    this.reused = true
+    this.#deadline.set(this.#owner.idleMs)
+    if (this.#paused) {
+      this.#paused = false
+      this.#socket.resume()
+    }
+    this.#owner.onReusable(this)
+  }
+
+  /** Closes it; nobody hears of it but its owner. */
+  destroy(): void {
+    this.receiver = undefined
+    this.#fail('connection_reset')
+  }
+
+  onBytes(bytes: Buffer, end: number): void {
+    // Bytes that nobody asked for: the next answer could not be told from them.
+    if (this.#state === IDLE || this.#state === CONNECTING) {
+      this.destroy()
+      return
+    }
+    if (this.#state === CLOSED) return
+    const receiver = this.receiver
+    if (this.#held.length > 0) {
+      this.#held.add(bytes, 0, end)
+      const waiting = this.#held.view()
+      this.#held.drop(this.#take(waiting, waiting.length))
+    } else {
+      const taken = this.#take(bytes, end)
+      if (taken < end && this.#state === HEAD) this.#held.add(bytes, taken, end)
+    }
+    receiver?.flush()
+  }
+
+  #take(bytes: Buffer, end: number): number {
+    let at = 0
+    while (this.#state === HEAD) {
+      const length = this.#finder.find(bytes, at, end)
+      if (length === INCOMPLETE) return at
+      if (length < 0 || !this.#takeHead(length)) {
+        this.#fail('response_malformed')
+        return end
+      }
+      at += length + 2
+      if (this.#state === HEAD && at === end) return at
+    }
+    if (this.#state !== BODY) return end
+    const next = this.#body.read(bytes, at, end, this.sink)
+    if (next < 0) this.#fail('response_malformed')
+    else if (this.#body.done) this.#complete(next < end)
+    else if (!this.#paused) this.#deadline.set(this.#bodyIdleMs)
+    return end
+  }
+
+  /** Announces the head that was found; false where it is none. */
+  #takeHead(length: number): boolean {
+    const { head } = this
+    if (!parseResponseHead(this.#finder, length, this.#toHead, head)) return false
+    if (head.status < 200) {
+      // A protocol switch answers an Upgrade, and none was sent.
+      if (head.status === 101 || ++this.#interims > INTERIM_LIMIT) return false
+      this.receiver?.onInterim(this)
+      return true
+    }
+    this.#state = BODY
+    this.#body.begin(head.framing, head.length)
+    this.#owner.examine?.(this)
+    this.receiver?.onResponse(this)
+    return true
+  }
+
+  /** The answer is whole; `stray`: more came behind it, so nothing else will be read from this connection. */
+  #complete(stray: boolean): void {
+    this.#state = stray ? BODY : IDLE
+    this.#deadline.clear()
+    const receiver = this.receiver
+    if (receiver === undefined) this.destroy()
+    else receiver.onResponseEnd(this)
+  }
+
+  #connected(): void {
+    if (this.#state !== CONNECTING) return
+    this.#deadline.clear()
+    this.#state = IDLE
+    const receiver = this.receiver
+    if (receiver === undefined) {
+      this.destroy()
+      return
+    }
+    receiver.onConnected(this)
+    receiver.flush()
+  }
+
+  #ended(): void {
+    if (this.#state === BODY && this.#body.endsWithConnection) {
+      const receiver = this.receiver
+      this.#complete(true)
+      receiver?.flush()
+    } else this.#fail('connection_reset')
+  }
+
+  #expired(): void {
+    if (this.#state === CONNECTING) this.#fail('connection_timeout')
+    else this.#fail(this.#state === HEAD ? 'connection_read_timeout' : 'response_too_slow')
+  }
+
+  #fail(code: ErrorCode): void {
+    if (this.#state === CLOSED) return
+    const receiver = this.receiver
+    this.receiver = undefined
+    this.#state = CLOSED
+    this.#deadline.cancel()
+    this.#socket.destroy()
+    this.#owner.onClosed(this)
+    receiver?.onUpstreamFault(this, code)
+    receiver?.flush()
+  }
+}
+
+const NOWHERE: BodySink = { bodyBytes() {} }
+
+function faultOf(error: NodeJS.ErrnoException, connecting: boolean): ErrorCode {
+  if (!connecting) return 'connection_reset'
+  if (error.code === 'ETIMEDOUT') return 'connection_timeout'
+  return error.syscall === 'getaddrinfo' ? 'dns_failed' : 'connection_refused'
+}

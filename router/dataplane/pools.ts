@@ -1,0 +1,65 @@
+import type { PoolSource } from './snapshot.ts'
+import type { Pool } from './transports/http/pool.ts'
+import { TRANSPORTS, type TransportParts } from './transports/index.ts'
+
+/** Every pool by its transport and address. Pools outlive snapshots, so that a reload breaks no connection. */
+export class Pools {
+  readonly #parts: TransportParts
+  readonly #pools = new Map<string, Pool>()
+  /** Those that no snapshot names any more, while they have requests in flight. */
+  readonly #retired = new Map<string, Pool>()
+  /** Called whenever a retired one has finished. */
+  onDrained: (() => void) | undefined
+
+  constructor(parts: TransportParts) {
+    this.#parts = parts
+  }
+
+  /** The pool of an address; made where there is none. */
+  readonly source: PoolSource = (kind, host, port) => {
+    const key = `${kind} ${host}:${port}`
+    const known = this.#pools.get(key) ?? this.#retired.get(key)
+    const pool = known ?? this.#open(kind, host, port)
+    if (this.#retired.delete(key)) pool.revive()
+    this.#pools.set(key, pool)
+    return pool
+  }
+
+  /** Retires every pool that is not among `used`. */
+  keep(used: readonly Pool[]): void {
+    const wanted = new Set(used)
+    for (const [key, pool] of this.#pools) {
+      if (wanted.has(pool)) continue
+      this.#pools.delete(key)
+      this.#retire(key, pool)
+    }
+  }
+
+  /** Addresses of retired pools that still have requests in flight. */
+  draining(): readonly string[] {
+    return [...new Set([...this.#retired.values()].map((pool) => pool.address))]
+  }
+
+  /** Closes every connection that waits. */
+  close(): void {
+    for (const pool of this.#pools.values()) pool.closeIdle()
+  }
+
+  #open(kind: string, host: string, port: number): Pool {
+    const transport = TRANSPORTS.find((one) => one.kind === kind)
+    if (transport === undefined) {
+      const known = TRANSPORTS.map((one) => one.kind).join(', ')
+      throw new Error(`transport "${kind}" is unknown to this version; it has ${known}`)
+    }
+    return transport.open(host, port, this.#parts)
+  }
+
+  #retire(key: string, pool: Pool): void {
+    if (pool.inFlight > 0) this.#retired.set(key, pool)
+    pool.retire(() => {
+      if (this.#retired.get(key) !== pool) return
+      this.#retired.delete(key)
+      this.onDrained?.()
+    })
+  }
+}

@@ -1,0 +1,100 @@
+import { FIELD } from './http1/field-kind.ts'
+import { allValues } from './http1/fields.ts'
+import type { RequestHead } from './http1/request-head.ts'
+import { withoutKey } from './key-cookie.ts'
+
+/** What is written of a request besides what the client sent. */
+export type Forwarding = {
+  /** The target: canonical path and query. */
+  readonly target: string
+  /** Value of Host. */
+  readonly hostField: string
+  readonly peer: string
+  readonly trusted: boolean
+  readonly requestId: string
+  readonly pseudonym: string
+  /** A shift is in progress: the client may hold the other arm's answer, so validators mean nothing. */
+  readonly varies: boolean
+}
+
+/**
+ * The head that goes upstream, written from tokens (RFC 9110 §7.6): hop-by-hop fields and those that Connection
+ * names are gone first, then ours are added. We speak `X-Forwarded-For`, `-Host` and `-Proto`, because that is what
+ * applications read; `Forwarded` is never passed on, so that there are not two accounts of one request.
+ */
+export function writeRequestHead(head: RequestHead, forwarding: Forwarding): string {
+  const { kinds, list, named } = head
+  let out = `${head.method} ${forwarding.target} HTTP/1.1\r\nHost: ${forwarding.hostField}\r\n`
+  for (let index = 0; index < head.count; index++) {
+    const kind = kinds[index]
+    const name = list[index * 2] ?? ''
+    let value = list[index * 2 + 1] ?? ''
+    if (kind !== FIELD.plain) {
+      if (kind === FIELD.cookie) {
+        const kept = withoutKey(value)
+        if (kept === '' && value !== '') continue
+        value = kept
+      } else if (kind === FIELD.contentLength) value = String(head.length)
+      else if (!passes(kind ?? FIELD.plain, head, forwarding)) continue
+    }
+    if (named.length > 0 && named.includes(name.toLowerCase())) continue
+    out += `${name}: ${value}\r\n`
+  }
+  return `${out}${addedFields(head, forwarding)}\r\n`
+}
+
+/** Whether a request id that a client sent is one we go on with. */
+export function isRequestId(value: string): boolean {
+  return value.length <= 128 && /^[\w.:/+=@-]+$/.test(value)
+}
+
+/** Whether a field whose name means something to us is passed on as it came. */
+function passes(kind: number, head: RequestHead, forwarding: Forwarding): boolean {
+  switch (kind) {
+    case FIELD.host:
+    case FIELD.transferEncoding:
+    case FIELD.connection:
+    case FIELD.hop:
+    case FIELD.requestId:
+    case FIELD.forwardedFor:
+    case FIELD.forwarded:
+    case FIELD.banyan:
+    case FIELD.banyanArm:
+    case FIELD.functionError:
+    case FIELD.alias:
+      return false
+    case FIELD.expect:
+      return head.expectContinue
+    case FIELD.forwardedHost:
+    case FIELD.forwardedProto:
+    case FIELD.claim:
+      return forwarding.trusted
+    case FIELD.validator:
+      return !forwarding.varies
+    default:
+      return true
+  }
+}
+
+function addedFields(head: RequestHead, forwarding: Forwarding): string {
+  const { peer, trusted } = forwarding
+  let out = head.chunked ? 'Transfer-Encoding: chunked\r\n' : ''
+  if (trusted && (head.seen & CLAIMED) !== 0) out += trustedClaims(head, peer)
+  else {
+    out += `X-Forwarded-For: ${peer}\r\n`
+    if (head.authority !== undefined) out += `X-Forwarded-Host: ${head.authority}\r\n`
+    out += 'X-Forwarded-Proto: http\r\n'
+  }
+  return `${out}Via: 1.${head.minor} ${forwarding.pseudonym}\r\nX-Request-Id: ${forwarding.requestId}\r\n`
+}
+
+const CLAIMED = (1 << FIELD.forwardedFor) | (1 << FIELD.forwardedHost) | (1 << FIELD.forwardedProto)
+
+/** A trusted proxy's account is continued: its list of addresses grows by its own, and the rest is believed. */
+function trustedClaims(head: RequestHead, peer: string): string {
+  const chain = [...allValues(head, FIELD.forwardedFor), peer].join(', ')
+  let out = `X-Forwarded-For: ${chain}\r\n`
+  if (!head.has(FIELD.forwardedHost) && head.authority !== undefined) out += `X-Forwarded-Host: ${head.authority}\r\n`
+  if (!head.has(FIELD.forwardedProto)) out += 'X-Forwarded-Proto: http\r\n'
+  return out
+}

@@ -1,0 +1,143 @@
+import type { Timeouts } from '../model/spec.ts'
+import { peerAddress } from './addresses.ts'
+import { SETTLED } from './arm.ts'
+import { hostOf } from './http1/authority.ts'
+import { FIELD, type FieldKind } from './http1/field-kind.ts'
+import { allValues, firstValue } from './http1/fields.ts'
+import type { RequestHead } from './http1/request-head.ts'
+import type { MatchRequest } from './match.ts'
+import type { Plane } from './plane.ts'
+import { type Forwarding, isRequestId } from './request-fields.ts'
+import type { Relaying } from './response-fields.ts'
+import type { Endpoint, Rule, Snapshot, Table, Upstream } from './snapshot.ts'
+
+/**
+ * What is known of the request being served, filled step by step. One belongs to each connection and is used again
+ * for every request on it.
+ */
+export class Request implements MatchRequest, Forwarding, Relaying {
+  readonly head: RequestHead
+  readonly peer: string
+  readonly pseudonym: string
+  readonly #plane: Plane
+  /** The one snapshot this request sees. */
+  snapshot: Snapshot
+  requestId = ''
+  /** Whether the peer is one of `trustedProxies`. */
+  trusted = false
+  #trustedBy: Table | undefined
+
+  // What is matched.
+  host = ''
+  method = ''
+  /** The canonical path, which is forwarded; `key` is folded from it. */
+  path = ''
+  key = ''
+  query: string | undefined
+
+  // What was decided.
+  rule: Rule | undefined
+  choice = SETTLED
+  upstream: Upstream | undefined
+  timeouts: Timeouts = NO_TIMEOUTS
+  target = ''
+  hostField = ''
+  /** `host:port` of the endpoint that was asked last; for debugging. */
+  failedAt = ''
+
+  constructor(head: RequestHead, remote: string | undefined, plane: Plane) {
+    this.head = head
+    this.peer = peerAddress(remote)
+    this.pseudonym = plane.pseudonym
+    this.#plane = plane
+    this.snapshot = plane.snapshot
+  }
+
+  /** Forgets the request before and takes up the one in `head`. */
+  begin(): void {
+    const { head } = this
+    this.snapshot = this.#plane.snapshot
+    const { table } = this.snapshot
+    if (this.#trustedBy !== table) {
+      this.#trustedBy = table
+      this.trusted = table.trusted.has(this.peer)
+    }
+    this.rule = undefined
+    this.upstream = undefined
+    this.choice = SETTLED
+    this.path = ''
+    this.failedAt = ''
+    this.method = head.method
+    this.query = head.query
+    this.host = head.authority === undefined ? '' : hostOf(head.authority)
+    const sent = head.has(FIELD.requestId) ? sole(head, FIELD.requestId) : undefined
+    this.requestId = sent !== undefined && isRequestId(sent) ? sent : this.#plane.requestIds.next()
+  }
+
+  /** The head could not be read: only who asked and a request id are known. */
+  beginUnread(): void {
+    this.snapshot = this.#plane.snapshot
+    this.rule = undefined
+    this.upstream = undefined
+    this.choice = SETTLED
+    this.path = ''
+    this.method = ''
+    this.failedAt = ''
+    this.requestId = this.#plane.requestIds.next()
+  }
+
+  get varies(): boolean {
+    return this.choice.varies
+  }
+
+  /** Whether the peer may choose an arm. */
+  readonly mayOverride = (): boolean => this.snapshot.table.overriders.has(this.peer)
+
+  /** Settles what the endpoint decides: the target and Host. */
+  address(endpoint: Endpoint): void {
+    this.target = endpoint.path + this.path
+    if (this.query !== undefined) this.target += `?${this.query}`
+    const wanted = this.upstream?.plan.hostHeader ?? 'preserve'
+    if (wanted === 'preserve') this.hostField = this.head.authority ?? endpoint.authority
+    else this.hostField = wanted === 'upstream' ? endpoint.authority : wanted.name
+  }
+
+  header(name: string): string | undefined {
+    const { list, count } = this.head
+    let found: string | undefined
+    for (let at = 0; at < count * 2; at += 2) {
+      const candidate = list[at] ?? ''
+      if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue
+      found = found === undefined ? list[at + 1] : `${found}, ${list[at + 1]}`
+    }
+    return found
+  }
+
+  origin(): string {
+    const scheme = this.#claim(FIELD.forwardedProto) ?? 'http'
+    const authority = this.#claim(FIELD.forwardedHost) ?? this.head.authority
+    // HTTP/1.0 without Host: what is left is a URL relative to whatever the client called.
+    return authority === undefined ? '' : `${scheme}://${authority}`
+  }
+
+  /** How often this request has passed through us already, by its Via (RFC 9110 §7.6.3). */
+  passes(): number {
+    if (!this.head.has(FIELD.via)) return 0
+    const members = allValues(this.head, FIELD.via).flatMap((value) => value.split(','))
+    return members.filter((member) => member.trim().split(/[ \t]+/)[1] === this.pseudonym).length
+  }
+
+  /** What a trusted proxy says of the client's side; the first of several is the client's own. */
+  #claim(kind: FieldKind): string | undefined {
+    if (!this.trusted || !this.head.has(kind)) return undefined
+    return firstValue(this.head, kind)?.split(',')[0]?.trim()
+  }
+}
+
+const NO_TIMEOUTS: Timeouts = { connect: 0, firstByte: 0, idle: 0, total: undefined }
+
+/** Value of the only field of this kind; undefined where there are several. */
+function sole(head: RequestHead, kind: FieldKind): string | undefined {
+  const values = allValues(head, kind)
+  return values.length === 1 ? values[0] : undefined
+}

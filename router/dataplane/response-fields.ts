@@ -1,0 +1,100 @@
+import { privateCacheControl } from './cache-control.ts'
+import { FIELD } from './http1/field-kind.ts'
+import { allValues } from './http1/fields.ts'
+import type { ResponseHead } from './http1/response-head.ts'
+import { type Key, setCookieFor } from './key-cookie.ts'
+import { rewriteSetCookie } from './rewrite/cookies.ts'
+import { rewriteLink, rewriteLocation, rewriteRefresh } from './rewrite/location.ts'
+import { type Arm, CANDIDATE, type Rule, type Snapshot, type Upstream } from './snapshot.ts'
+
+/** What is known of the request that an answer belongs to. */
+export type Relaying = {
+  readonly snapshot: Snapshot
+  readonly rule: Rule | undefined
+  readonly upstream: Upstream | undefined
+  /** `varies`: another client might get another arm's answer; `minted`: the key to give to this one. */
+  readonly choice: { readonly arm: Arm; readonly varies: boolean; readonly minted: Key | undefined }
+  readonly pseudonym: string
+  /** Scheme and authority by which the client asked; asked for only where an answer may name another. */
+  origin(): string
+}
+
+/**
+ * The head that goes to the client, written from tokens. `framing` are the field lines that say where the body and
+ * the connection end; Content-Length is not among them: it is kept where it stood. Interim answers pass as they are.
+ */
+export function writeResponseHead(head: ResponseHead, relaying: Relaying, framing: string): string {
+  const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying)}`
+  if (head.status < 200) return `${start}\r\n`
+  return `${start}Via: 1.${head.minor} ${relaying.pseudonym}\r\n${addedFields(relaying)}${framing}\r\n`
+}
+
+/** Field lines of ours that any answer may have, our own errors too: the key of a new client, and debugging. */
+export function addedFields(relaying: Relaying): string {
+  const { choice, rule, snapshot, upstream } = relaying
+  let out = choice.minted === undefined ? '' : `Set-Cookie: ${setCookieFor(choice.minted)}\r\n`
+  if (!snapshot.table.debug) return out
+  if (rule !== undefined) out += `x-banyan-route: ${visible(rule.plan.id)}\r\n`
+  if (upstream !== undefined) out += `x-banyan-upstream: ${visible(upstream.plan.name)}\r\n`
+  if (rule?.shift !== undefined) out += `x-banyan-arm: ${choice.arm === CANDIDATE ? 'candidate' : 'incumbent'}\r\n`
+  return out
+}
+
+/** Without hop-by-hop fields and those that Connection names, and with the application's own hosts replaced. */
+function relayedFields(head: ResponseHead, relaying: Relaying): string {
+  const { kinds, list, named } = head
+  const varies = relaying.choice.varies && head.status >= 200
+  let out = ''
+  for (let index = 0; index < head.count; index++) {
+    const kind = kinds[index]
+    const name = list[index * 2] ?? ''
+    let value = list[index * 2 + 1] ?? ''
+    if (kind === FIELD.contentLength) {
+      if (head.status < 200 || head.status === 204) continue
+      value = String(head.length)
+    } else if (kind !== FIELD.plain) {
+      if (dropped(kind ?? FIELD.plain, varies)) continue
+      value = rewritten(kind ?? FIELD.plain, value, relaying)
+    }
+    if (named.length > 0 && named.includes(name.toLowerCase()) && kind !== FIELD.contentLength) continue
+    out += `${name}: ${value}\r\n`
+  }
+  return varies ? `${out}Cache-Control: ${privateCacheControl(allValues(head, FIELD.cacheControl))}\r\n` : out
+}
+
+function dropped(kind: number, varies: boolean): boolean {
+  switch (kind) {
+    case FIELD.transferEncoding:
+    case FIELD.connection:
+    case FIELD.hop:
+    case FIELD.functionError:
+      return true
+    case FIELD.cacheControl:
+      return varies
+    default:
+      return false
+  }
+}
+
+function rewritten(kind: number, value: string, relaying: Relaying): string {
+  const { rewriteLocation: hosts, rewriteCookies } = relaying.upstream ?? NOTHING_TO_REWRITE
+  if (kind === FIELD.setCookie) return rewriteCookies === undefined ? value : rewriteSetCookie(value, rewriteCookies)
+  if (hosts === undefined) return value
+  switch (kind) {
+    case FIELD.location:
+      return rewriteLocation(value, hosts, relaying.origin())
+    case FIELD.refresh:
+      return rewriteRefresh(value, hosts, relaying.origin())
+    case FIELD.link:
+      return rewriteLink(value, hosts, relaying.origin())
+    default:
+      return value
+  }
+}
+
+/** A name from the configuration as a field value. */
+function visible(name: string): string {
+  return name.replace(/[^\x20-\x7e]/g, '?')
+}
+
+const NOTHING_TO_REWRITE = { rewriteLocation: undefined, rewriteCookies: undefined }

@@ -1,0 +1,177 @@
+import type { Live, Plan, PlanEndpoint, PlanRule, PlanUpstream, Published, Weight } from '../model/plan.ts'
+import type { Timeouts } from '../model/spec.ts'
+import { type AddressSet, addressSet } from './addresses.ts'
+import { Counters } from './counts.ts'
+import { buildMatcher, createMatcher, type Matcher } from './match.ts'
+import type { Pause } from './pause.ts'
+import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
+import type { Pool } from './transports/http/pool.ts'
+
+/**
+ * A plan made live: everything a request needs, looked up by number. Frozen once published; a request reads one and
+ * keeps it to its end.
+ */
+export type Snapshot = {
+  readonly revision: number
+  readonly hash: string
+  readonly table: Table
+  readonly upstreams: readonly Upstream[]
+  /** By index of the rule; undefined: its shift has no weight, or it has no shift. */
+  readonly weights: readonly (Weight | undefined)[]
+}
+
+/** What depends on the plan alone and survives a change of weights or addresses. */
+export type Table = {
+  readonly plan: Plan
+  readonly fold: boolean
+  readonly debug: boolean
+  readonly matcher: Matcher
+  /** In the plan's order, which is what the matcher counts by. */
+  readonly rules: readonly Rule[]
+  readonly trusted: AddressSet
+  readonly overriders: AddressSet
+  readonly counters: Counters
+}
+
+/** Which of a shift's two sides; a rule without one has the incumbent only. */
+export type Arm = 0 | 1
+export const INCUMBENT: Arm = 0
+export const CANDIDATE: Arm = 1
+
+export type Rule = {
+  readonly index: number
+  readonly plan: PlanRule
+  /** Indices of the incumbent's and the candidate's upstream; -1: there is none. */
+  readonly upstreams: readonly [number, number]
+  readonly timeouts: readonly [Timeouts, Timeouts]
+  readonly shift: string | undefined
+  readonly isDefault: boolean
+  /** Set where the rule is quarantined: why. */
+  readonly unavailable: string | undefined
+}
+
+export type Upstream = {
+  readonly plan: PlanUpstream
+  readonly endpoints: readonly Endpoint[]
+  /** Undefined where answers pass as they are. */
+  readonly rewriteLocation: OwnHosts | undefined
+  readonly rewriteCookies: OwnHosts | undefined
+}
+
+/** One dialable address of an upstream; `path` is put before every request's path. */
+export type Endpoint = { readonly pool: Pool; readonly path: string; readonly authority: string }
+
+/** Gives the pool of an address; the same one for as long as any snapshot names it. */
+export type PoolSource = (transport: string, host: string, port: number) => Pool
+
+/** What serves before the first plan: nothing. */
+export function emptySnapshot(): Snapshot {
+  const settings = {
+    paths: 'sensitive',
+    trustedProxies: [],
+    overrides: [],
+    lameDuckMs: 0,
+    graceMs: 0,
+    debug: false,
+  } as const
+  const plan: Plan = { format: 1, settings, upstreams: [], rules: [] }
+  return { revision: -1, hash: '', table: tableOf(plan, createMatcher([], settings), []), upstreams: [], weights: [] }
+}
+
+/**
+ * Makes a published plan live. What the `previous` snapshot compiled from the same plan is used again, so a change of
+ * weights or addresses costs next to nothing. Throws where the plan cannot be: nothing has changed then.
+ */
+export async function realise(
+  published: Published,
+  previous: Snapshot,
+  pools: PoolSource,
+  pause: Pause,
+): Promise<Snapshot> {
+  const { plan, live, revision, hash } = published
+  const table = previous.table.plan === plan ? previous.table : await compileTable(plan, pause)
+  const upstreams: Upstream[] = []
+  for (const upstream of plan.upstreams) {
+    upstreams.push(realiseUpstream(upstream, live, pools))
+    await pause()
+  }
+  const weights = table.rules.map((rule) => (rule.shift === undefined ? undefined : live.weights[rule.shift]))
+  return Object.freeze({ revision, hash, table, upstreams, weights })
+}
+
+async function compileTable(plan: Plan, pause: Pause): Promise<Table> {
+  const matcher = await buildMatcher(plan.rules, plan.settings, pause)
+  const indices = new Map(plan.upstreams.map((upstream, index) => [upstream.name, index]))
+  const rules: Rule[] = []
+  for (const rule of plan.rules) {
+    rules.push(compileRule(rule, rules.length, plan, indices))
+    const pausing = pause()
+    if (pausing !== undefined) await pausing
+  }
+  return tableOf(plan, matcher, rules)
+}
+
+function tableOf(plan: Plan, matcher: Matcher, rules: readonly Rule[]): Table {
+  const { settings } = plan
+  return Object.freeze({
+    plan,
+    fold: settings.paths === 'insensitive',
+    debug: settings.debug,
+    matcher,
+    rules,
+    trusted: addressSet(settings.trustedProxies),
+    overriders: addressSet(settings.overrides),
+    counters: new Counters(rules, plan.upstreams),
+  })
+}
+
+function compileRule(rule: PlanRule, index: number, plan: Plan, indices: ReadonlyMap<string, number>): Rule {
+  const { action } = rule
+  const find = (name: string): number => {
+    const found = indices.get(name)
+    if (found === undefined) throw new Error(`rule "${rule.id}": upstream "${name}" is not in the plan`)
+    return found
+  }
+  let upstreams: readonly [number, number] = [-1, -1]
+  if (action.kind === 'forward') upstreams = [find(action.upstream), -1]
+  else if (action.kind === 'shift') upstreams = [find(action.incumbent), find(action.candidate)]
+  const timeouts = (arm: Arm): Timeouts => ({
+    ...NO_TIMEOUTS,
+    ...plan.upstreams[upstreams[arm]]?.timeouts,
+    ...rule.timeouts,
+  })
+  return Object.freeze({
+    index,
+    plan: rule,
+    upstreams,
+    timeouts: [timeouts(INCUMBENT), timeouts(CANDIDATE)] as const,
+    shift: action.kind === 'shift' ? action.shift : undefined,
+    isDefault: rule.origin === 'default',
+    unavailable: action.kind === 'unavailable' ? action.reason : undefined,
+  })
+}
+
+/** For arms that lead nowhere; never waited for. */
+const NO_TIMEOUTS: Timeouts = { connect: 0, firstByte: 0, idle: 0, total: undefined }
+
+function realiseUpstream(plan: PlanUpstream, live: Live, pools: PoolSource): Upstream {
+  const endpoints = plan.endpoints.flatMap((endpoint) => realiseEndpoint(plan, endpoint, live, pools))
+  const hosts = ownHosts(plan.ownHosts)
+  return Object.freeze({
+    plan,
+    endpoints,
+    rewriteLocation: plan.rewriteLocation ? hosts : undefined,
+    rewriteCookies: plan.rewriteCookies ? hosts : undefined,
+  })
+}
+
+function realiseEndpoint(plan: PlanUpstream, endpoint: PlanEndpoint, live: Live, pools: PoolSource): Endpoint[] {
+  const addresses =
+    endpoint.kind === 'address'
+      ? [{ host: endpoint.host, port: endpoint.port, path: endpoint.path }]
+      : (live.addresses[endpoint.symbol] ?? []).map((address) => ({ ...address, path: '' }))
+  return addresses.map(({ host, port, path }) => {
+    const name = host.includes(':') ? `[${host}]` : host
+    return { pool: pools(plan.transport, host, port), path, authority: port === 80 ? name : `${name}:${port}` }
+  })
+}
