@@ -55,7 +55,7 @@ export function parseRequestHead(raw: RawHead, length: number, head: RequestHead
   head.method = text.substring(0, methodEnd)
   let targetEnd = methodEnd + 1
   while (TARGET[bytes[base + targetEnd] ?? 0] === 1) targetEnd++
-  if (targetEnd - methodEnd > TARGET_LIMIT) return 'target_too_long'
+  if (targetEnd - methodEnd - 1 > TARGET_LIMIT) return 'target_too_long'
   if (targetEnd === methodEnd + 1 || bytes[base + targetEnd] !== SPACE) return 'request_malformed'
   const version = readVersion(text, targetEnd + 1, head)
   if (version !== undefined) return version
