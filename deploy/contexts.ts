@@ -32,13 +32,12 @@ export async function serviceContext(service: string, folder: string): Promise<v
 export async function routerContext(folder: string): Promise<void> {
   await emptied(folder)
   execFileSync('npm', ['run', 'build'], { cwd: REPOSITORY, stdio: ['ignore', 'inherit', 'inherit'] })
-  const modules = join(folder, 'node_modules')
   for (const path of ['package.json', 'LICENSE', 'bin', 'dist/router']) {
-    await cp(join(REPOSITORY, path), join(modules, 'banyan', path), { recursive: true })
+    await cp(join(REPOSITORY, path), join(folder, 'banyan', path), { recursive: true })
   }
   for (const name of await runtimePackages()) {
     const from = join(REPOSITORY, 'node_modules', name)
-    await cp(from, join(modules, name), { recursive: true, filter: (path) => !isSecondCopy(path) })
+    await cp(from, join(folder, 'packages', name), { recursive: true, filter: (path) => !isSecondCopy(path) })
   }
   // The image gives this folder to the router's user; a volume mounted there inherits that.
   await mkdir(join(folder, 'state'))
