@@ -104,7 +104,7 @@ const world = createWorld({
   spec,
   store,
   functions: functions.feed,
-  remembered: loadObservations(folder),
+  remembered: loadObservations(folder.paths.folder),
   clock,
   random: Math.random,
   log,
@@ -178,7 +178,8 @@ function hear(message: FromSupervisor): void {
   } else {
     bound = message
     for (const pid of message.pids) pids.add(pid)
-    for (const { host, port } of message.listen) log.info(`listens on ${host}:${port}`)
+    for (const { host, port } of message.listen)
+      log.info(`listens on port ${port}${host === '::' ? ', every address' : ` of ${host}`}`)
   }
   publisher.expectProcesses([...pids])
 }

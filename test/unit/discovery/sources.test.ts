@@ -70,6 +70,7 @@ describe('openSources', () => {
     const { feed } = feedOf([
       CONTACT,
       { name: 'functions/bad', revision: undefined, failure: 'does not load', routes: [] },
+      { name: 'functions/loading', revision: undefined, routes: [] },
     ])
     const sources = openSources({
       spec: specWith([upstream('vets')]),
@@ -90,6 +91,7 @@ describe('openSources', () => {
             revision: 'abc',
           },
           { name: 'functions/bad', tier: 'function', endpoints: [], declares: [], failure: 'does not load' },
+          { name: 'functions/loading', tier: 'function', endpoints: [] },
         ],
       },
       {

@@ -23,7 +23,7 @@ function observe({ functions: feed, clock, publish }: SourceContext): void {
   if (states !== undefined) publish({ source: 'functions', at: clock.now(), upstreams: states.map(upstreamOf) })
 }
 
-function upstreamOf({ name, revision, failure, routes }: FunctionState) {
+function upstreamOf({ name, revision, failure, refused, routes }: FunctionState) {
   return {
     name,
     tier: 'function' as const,
@@ -31,5 +31,6 @@ function upstreamOf({ name, revision, failure, routes }: FunctionState) {
     declares: routes,
     ...(revision !== undefined && { revision }),
     ...(failure !== undefined && { failure }),
+    ...(refused !== undefined && { refused }),
   }
 }
