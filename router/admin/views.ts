@@ -14,6 +14,8 @@ export type UpstreamView = {
   readonly endpoints: readonly string[]
   /** Why it cannot serve; null: nothing is known against it. */
   readonly failure: string | null
+  /** Why a newer version of it does not serve; null: the newest does, or nothing serves. */
+  readonly refused: string | null
   /** What runs there: a function's bundle hash; null where unknown. */
   readonly revision: string | null
   /** How many operations it implements. */
@@ -65,6 +67,7 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
       tier: upstream.tier,
       endpoints: upstream.endpoints.map(({ host, port, path }) => `${host}:${port}${path}`),
       failure: upstream.failure ?? null,
+      refused: upstream.refused ?? null,
       revision: upstream.revision ?? null,
       operations: implemented.get(upstream.name) ?? 0,
       detection: control

@@ -25,12 +25,16 @@ export const functions: Verb = {
       const found = upstreams.filter((one) => one.tier === 'function')
       const rows = found.map((one) => [
         one.name,
-        one.failure ?? 'serves',
         (one.revision ?? '-').slice(0, 8),
         String(one.operations),
+        stateOf(one),
       ])
       const text =
-        found.length === 0 ? 'there are no functions' : table(['FUNCTION', 'STATE', 'REVISION', 'OPERATIONS'], rows)
+        found.length === 0 ? 'there are no functions' : table(['FUNCTION', 'REVISION', 'OPERATIONS', 'STATE'], rows)
       return { data: { functions: found }, text }
     }),
+}
+
+function stateOf({ failure, refused }: UpstreamView): string {
+  return failure ?? (refused === null ? 'serves' : `serves its version before: ${refused}`)
 }

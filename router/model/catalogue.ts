@@ -60,6 +60,8 @@ export type SourceObservation = {
     readonly revision?: string
     /** Set where the upstream exists but cannot serve: why. */
     readonly failure?: string
+    /** Set where a newer version of what runs there was refused: why. The one before it serves on. */
+    readonly refused?: string
     /** Operations that it declares itself (`GET /contact.html`), as written; absent: it declares nothing. */
     readonly declares?: readonly string[]
   }[]

@@ -6,6 +6,8 @@ export type FunctionState = {
   readonly revision: string | undefined
   /** Set where nothing serves: why, with file and line. An old version that serves on is no failure. */
   readonly failure?: string
+  /** Why the newest save does not serve, with file and line: the version before it still does. */
+  readonly refused?: string | undefined
   /** Its routes as the function declares them: `GET /contact.html`, `GET /vets/:id{[0-9]+}`. */
   readonly routes: readonly string[]
 }
