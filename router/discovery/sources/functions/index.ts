@@ -24,11 +24,13 @@ function observe({ functions: feed, clock, publish }: SourceContext): void {
 }
 
 function upstreamOf({ name, revision, failure, refused, routes }: FunctionState) {
+  // One that is still loading has not said yet what it implements, which is not the same as nothing.
+  const loading = revision === undefined && failure === undefined && routes.length === 0
   return {
     name,
     tier: 'function' as const,
     endpoints: [],
-    declares: routes,
+    ...(loading ? {} : { declares: routes }),
     ...(revision !== undefined && { revision }),
     ...(failure !== undefined && { failure }),
     ...(refused !== undefined && { refused }),
