@@ -1,8 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { joinCatalogue } from '../catalogue/join.ts'
+import { decideOwnership } from '../catalogue/ownership.ts'
 import { compile, type World } from '../compile/compile.ts'
 import { formatDiagnostics } from '../config/format.ts'
 import { functionFolders, loadSpec, readText, UnreadableFile } from '../config/load.ts'
+import { loadObservations, observationsFile } from '../control/observations.ts'
+import type { SourceObservation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Spec } from '../model/spec.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, AdminError, adminClient } from './client.ts'
@@ -19,7 +23,8 @@ export const check: Verb = {
 ${ADMIN_USAGE}
                      { "check": [{ severity, code, message, hint, at, path }], "captures": "…" }
 
-Which operations a route would leave to others is judged by what the running router knows; without one it is not checked.
+Which operations a route would leave to others is judged by what the running router knows; where none answers, by
+what it last knew, as the state folder has it; without that it is not checked. The last line says which.
 Exit code: 0 nothing wrong, 1 errors, 2 used wrongly or no such file.`,
   positionals: 0,
   options: { ...ADMIN_OPTIONS, strict: { type: 'boolean' } },
@@ -50,19 +55,29 @@ async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Exa
     return { diagnostics: merged(diagnostics, answer.diagnostics), captures }
   } catch (error) {
     if (!(error instanceof AdminError)) throw error
-    const captures = `captures were not checked: ${error.message}`
-    return { diagnostics: merged(diagnostics, compile(spec, worldOf(spec), []).diagnostics), captures }
+    const { world, by } = lastKnown(spec)
+    return {
+      diagnostics: merged(diagnostics, compile(spec, world, []).diagnostics),
+      captures: `${by}${error.message}`,
+    }
   }
 }
 
 type Answer = { readonly diagnostics: readonly Diagnostic[]; readonly operations: number }
 
-/** What can be known without a running router: the folders of functions. */
-function worldOf(spec: Spec): World {
+/** What can be known without a running router: the folders of functions, and what it left in the state folder. */
+function lastKnown(spec: Spec): { readonly world: World; readonly by: string } {
   const names = spec.functions === undefined ? [] : (functionFolders(spec.functions) ?? [])
   const upstreams = names.map((name) => ({ name: `functions/${name}`, tier: 'function', endpoints: [] }) as const)
-  const catalogue = { operations: [], unclaimed: [], pending: [] }
-  return { catalogue, sources: [{ source: 'functions', at: 0, upstreams }] }
+  const sources: readonly SourceObservation[] = [{ source: 'functions', at: 0, upstreams }]
+  const kept = loadObservations(spec.state.folder)
+  const exists = new Set([...spec.upstreams, ...upstreams].map(({ name }) => name))
+  const observations = kept.filter(({ upstream }) => exists.has(upstream))
+  const { ownership } = decideOwnership({ remembered: new Map(), observations, sources, spec })
+  const catalogue = joinCatalogue(observations, [], ownership)
+  const file = observationsFile(spec.state.folder)
+  const by = `captures checked against the ${catalogue.operations.length} operations last known (${file}); `
+  return { world: { catalogue, sources }, by: kept.length > 0 ? by : 'captures were not checked: ' }
 }
 
 /** In the order of the file; both may find the same, in other words. */

@@ -8,11 +8,12 @@ import type { StateFolder } from '../publish/state-folder.ts'
 
 /**
  * What detectors last knew, kept in the state folder: a restarted router decides at once as it did before, instead
- * of moving routes to and fro until every upstream has been asked again.
+ * of moving routes to and fro until every upstream has been asked again. `folder` is the state folder; empty where
+ * nothing was kept.
  */
-export function loadObservations(folder: StateFolder): readonly Observation[] {
+export function loadObservations(folder: string): readonly Observation[] {
   try {
-    const unsealed = unseal(readFileSync(fileIn(folder), 'utf8'))
+    const unsealed = unseal(readFileSync(observationsFile(folder), 'utf8'))
     // The checksum proves that these are the bytes the keeper wrote.
     return unsealed.kind === 'whole' ? (unsealed.body as readonly Observation[]) : []
   } catch {
@@ -31,7 +32,9 @@ export function observationKeeper(folder: StateFolder, clock: Clock, log: Log) {
       newest = undefined
       if (observations === undefined) return
       const known = observations.filter(({ state }) => state === 'answered')
-      await folder.write(fileIn(folder), seal(known)).catch((error: Error) => log.warn(error.message))
+      await folder
+        .write(observationsFile(folder.paths.folder), seal(known))
+        .catch((error: Error) => log.warn(error.message))
     })
     return writing
   }
@@ -47,6 +50,7 @@ export function observationKeeper(folder: StateFolder, clock: Clock, log: Log) {
 
 const DELAY_MS = 1_000
 
-function fileIn(folder: StateFolder): string {
-  return join(folder.paths.folder, 'catalogue.json')
+/** Where they are kept. */
+export function observationsFile(folder: string): string {
+  return join(folder, 'catalogue.json')
 }

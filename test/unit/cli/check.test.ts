@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runCommand } from '../../../router/cli/command.ts'
 import { VERBS } from '../../../router/cli/verbs.ts'
+import { seal } from '../../../router/kernel/sealed.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -124,6 +125,50 @@ describe('banyan check', () => {
     expect(out).toBe(`routes[0].path  warning: leaves 1 operation to others
 0 errors, 1 warning; captures checked against the 19 operations known at ${url}
 `)
+  })
+})
+
+describe('banyan check where no router answers', () => {
+  const CLINIC = `default: clinic
+upstreams:
+  clinic: { tier: legacy, url: "http://clinic", discover: { mappings: /mappings } }
+  vets: { url: "http://vets", discover: { openapi: auto } }
+`
+  const observation = (upstream: string, paths: readonly string[]) => ({
+    upstream,
+    detector: 'a test',
+    state: 'answered',
+    operations: paths.map((template) => ({ method: 'GET', template })),
+    confidence: 'described',
+    source: 'a test',
+    attempts: [],
+    at: 0,
+  })
+
+  it('judges by what the router last knew, and says so', async () => {
+    write(`${CLINIC}routes: [{ path: "/vets/**", to: vets }]\n`)
+    mkdirSync(join(folder, '.banyan'))
+    const known = [
+      observation('clinic', ['/vets/new', '/vets/old']),
+      observation('vets', ['/vets/new']),
+      observation('gone', ['/vets/gone']),
+    ]
+    write(seal(known), '.banyan/catalogue.json')
+    const { out, code } = await banyan(['check'])
+    expect(out).toContain('leaves 1 operation to others')
+    expect(out).toContain('GET /vets/old (clinic)')
+    expect(out).toContain(
+      `captures checked against the 2 operations last known (${folder}/.banyan/catalogue.json); no router answers at`,
+    )
+    expect(code).toBe(0)
+  })
+
+  it('says that captures were not checked where what was known cannot be read', async () => {
+    write(`${CLINIC}routes: [{ path: "/vets/**", to: vets }]\n`)
+    mkdirSync(join(folder, '.banyan'))
+    write(seal([observation('clinic', ['/vets/old'])]).slice(0, -9), '.banyan/catalogue.json')
+    const { out } = await banyan(['check'])
+    expect(out).toMatch(new RegExp(`^0 errors, 0 warnings; ${NO_ROUTER}`))
   })
 })
 
