@@ -145,7 +145,7 @@ adopt(first)
 shifts.accept(spec.routes)
 await control.publish()
 const watching = new AbortController()
-watchSpec(file, (text) => void control.take(text), {
+watchSpec(file, (text) => void control.changed(text), {
   clock,
   signal: watching.signal,
   onProblem: control.fileProblem,

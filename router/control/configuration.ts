@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { compile } from '../compile/compile.ts'
+import { type Compiled, compile } from '../compile/compile.ts'
 import { formatDiagnostics } from '../config/format.ts'
 import { loadSpec, readText, UnreadableFile } from '../config/load.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -24,17 +24,19 @@ export type ReadOptions = {
   readonly now: () => number
 }
 
-/** What a text says: a spec only where nothing refuses the whole file, ties between routes included. */
+/**
+ * What a text says: a spec only where nothing refuses the whole file, ties between routes included. Those need no
+ * knowledge of the world, so without one they are found before anything is opened or asked.
+ */
 export async function readConfiguration(
   file: string,
   text: string,
   options: ReadOptions,
+  compiled: (spec: Spec) => Compiled = (spec) => compile(spec, NOWHERE, []),
 ): Promise<{ readonly spec: Spec | undefined; readonly diagnostics: readonly Diagnostic[] }> {
   const decoded = await loadSpec(file, { env: options.env, cores: options.cores, text })
   if (decoded.spec === undefined) return { spec: undefined, diagnostics: decoded.diagnostics }
-  // Ties need no knowledge of the world, so they are found before anything is opened or asked.
-  const { diagnostics } = compile(decoded.spec, NOWHERE, [])
-  const ties = diagnostics.filter(({ severity }) => severity === 'error')
+  const ties = compiled(decoded.spec).diagnostics.filter(({ severity }) => severity === 'error')
   return {
     spec: ties.length === 0 ? decoded.spec : undefined,
     diagnostics: [...decoded.diagnostics, ...ties],

@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { packageVersion } from '../kernel/version.ts'
 import type { Bound } from '../model/link.ts'
+import type { Spec } from '../model/spec.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { Shifts } from '../shift/shifts.ts'
 import { type Configuration, problemText, type ReadOptions, readConfiguration } from './configuration.ts'
@@ -42,8 +43,8 @@ export type ControlParts = {
 export type RunningControl = Control & {
   /** Compiles what is known now and publishes it; resolves when every data-plane process obeys. */
   publish(): Promise<void>
-  /** The file has a new text. */
-  take(text: string): Promise<Reloaded>
+  /** The file has this text now; one that was looked at already, by `reload`, is not looked at again. */
+  changed(text: string): Promise<void>
   /** The file cannot be read, in words; undefined: it can again. */
   fileProblem(message: string | undefined): void
 }
@@ -54,6 +55,8 @@ export function createControl(parts: ControlParts): RunningControl {
   let configuration = parts.first
   let publishedAt = startedAt
   let unreadable: string | undefined
+  /** The text looked at last, accepted or refused. */
+  let seen = parts.first.current ? parts.first.text : undefined
 
   function compileNow() {
     return compile(configuration.spec, { catalogue: world.catalogue(), sources: world.sources() }, shifts.records())
@@ -73,8 +76,12 @@ export function createControl(parts: ControlParts): RunningControl {
     ]
   }
 
-  async function publish(): Promise<void> {
-    const { plan } = compileNow()
+  /** The configuration in force under another spec: nothing is asked and nothing changes. */
+  function compileFor(spec: Spec) {
+    return compile(spec, { catalogue: world.catalogue(), sources: world.sourcesFor(spec) }, shifts.records())
+  }
+
+  async function publish({ plan } = compileNow()): Promise<void> {
     const before = publisher.current()?.revision
     const live = { weights: shifts.weights(), addresses: parts.functions.addresses(), notices: notices() }
     const done = publisher.publish(plan, live)
@@ -85,7 +92,9 @@ export function createControl(parts: ControlParts): RunningControl {
   }
 
   async function take(text: string): Promise<Reloaded> {
-    const read = await readConfiguration(parts.file, text, parts.read)
+    seen = text
+    // Judged in the world as it is, so that it need not be compiled once more for that.
+    const read = await readConfiguration(parts.file, text, parts.read, compileFor)
     const before = publisher.current()
     if (read.spec === undefined) {
       const serving = `kept plan ${before?.hash.slice(0, 6)} of ${new Date(publishedAt).toTimeString().slice(0, 8)}`
@@ -101,7 +110,7 @@ export function createControl(parts: ControlParts): RunningControl {
     const compiled = compileNow()
     configuration = { ...configuration, diagnostics: [...read.diagnostics, ...stranded, ...compiled.diagnostics] }
     if (configuration.diagnostics.length > 0) log.warn(problemText(configuration.diagnostics))
-    await publish()
+    await publish(compiled)
     log.info(`${parts.file} is in force`, { revision: publisher.current()?.revision })
     return reloaded(true)
   }
@@ -149,8 +158,7 @@ export function createControl(parts: ControlParts): RunningControl {
   async function preview(text: string, file: string): Promise<Preview> {
     const read = await readConfiguration(file, text, parts.read)
     if (read.spec === undefined) return { diagnostics: read.diagnostics, plan: undefined }
-    const now = { catalogue: world.catalogue(), sources: world.sourcesFor(read.spec) }
-    const { plan, diagnostics } = compile(read.spec, now, shifts.records())
+    const { plan, diagnostics } = compileFor(read.spec)
     return { diagnostics: [...read.diagnostics, ...diagnostics], plan }
   }
 
@@ -195,8 +203,10 @@ export function createControl(parts: ControlParts): RunningControl {
     rollProcesses: parts.rollProcesses,
     unready: (upstream) => unready(upstream, world),
     metrics: parts.metrics,
-    publish,
-    take,
+    publish: () => publish(),
+    async changed(text) {
+      if (text !== seen) await take(text)
+    },
     fileProblem,
   }
 }
