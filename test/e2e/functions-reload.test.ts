@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OperationView } from '../../router/admin/operations.ts'
 import { type Estate, ROOT, startEstate } from '../estate.ts'
-import { type Exchanged, startLoad } from './load.ts'
+import { type Exchanged, startLoad } from './checked-load.ts'
 import { commandLine, eventually } from './supervised.ts'
 
 /** Says its version and, on /stream, says it again every 300 ms for three seconds. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Exchanged, nameIn, startLoad, wrongness } from './load.ts'
+import { type Exchanged, nameIn, startLoad, wrongness } from './checked-load.ts'
 import { type NamedUpstream, namedUpstream } from './named-upstream.ts'
 import { eventually } from './supervised.ts'
 import { type WrittenRouter, writtenRouter } from './written.ts'
