@@ -18,7 +18,9 @@ export type ExplainRequest = {
 export type Explanation = {
   /** `path` is forwarded, `key` is matched; both are missing where the path is refused. */
   readonly request: { readonly method: string; readonly host: string; readonly path?: string; readonly key?: string }
-  readonly outcome: 'forwarded' | 'unavailable' | 'not-found' | 'refused'
+  readonly outcome: 'forwarded' | 'unavailable' | 'not-found' | 'refused' | 'answered'
+  /** Status of the answer that the router gives itself; missing where it forwards. */
+  readonly status?: number
   /** The upstream that answers; undefined: none, or it depends on the visitor's key (`shift`). */
   readonly upstream?: string
   readonly why: string
@@ -60,12 +62,15 @@ export type ExplainedShift = {
 export function explain(plan: Plan, live: Live, request: ExplainRequest): Explanation {
   const fold = plan.settings.paths === 'insensitive'
   const asked = readRequest(request)
-  const canonical = canonicalPath(asked.path, fold)
   const { host, method } = asked
-  if ('error' in canonical) {
-    const why = `the path ${canonical.error}: answered with 400, nothing is sent upstream`
-    return { request: { method, host }, outcome: 'refused', why, ...NOTHING }
+  const own = (outcome: 'refused' | 'answered', status: number, because: string): Explanation => {
+    const why = `${because}: answered with ${status}, nothing is sent upstream`
+    return { request: { method, host }, outcome, status, why, policies: [], beat: [], unmatched: [] }
   }
+  if (NEVER_FORWARDED.has(method)) return own('refused', 405, `${method} is never forwarded`)
+  if (method === 'OPTIONS' && asked.path === '*') return own('answered', 204, 'the router itself is asked')
+  const canonical = canonicalPath(asked.path, fold)
+  if ('error' in canonical) return own('refused', 400, `the path ${canonical.error}`)
   const seen = { method, host, path: canonical.path, key: canonical.key }
   const matchRequest = { ...asked, key: canonical.key }
   const matcher = createMatcher(plan.rules, plan.settings)
@@ -74,15 +79,15 @@ export function explain(plan: Plan, live: Live, request: ExplainRequest): Explan
   const runners = runnersOf(plan, matcher.trace(matchRequest), winner, fold)
   if (winner === undefined) {
     const why = 'no rule takes it, and there is no default upstream: answered with 404'
-    return { request: seen, outcome: 'not-found', why, policies: [], ...runners }
+    return { request: seen, outcome: 'not-found', status: 404, why, policies: [], ...runners }
   }
   return { request: seen, rule: explainedRule(winner), ...served(plan, live, winner, request), ...runners }
 }
 
 /** An explanation for people. */
 export function formatExplanation(explanation: Explanation): string {
-  const { request, upstream, rule, shift, outcome, why, policies, beat, unmatched } = explanation
-  const target = upstream ?? (shift === undefined ? OUTCOMES[outcome] : `${shift.incumbent} or ${shift.candidate}`)
+  const { request, upstream, rule, shift, status, why, policies, beat, unmatched } = explanation
+  const target = upstream ?? status ?? `${shift?.incumbent} or ${shift?.candidate}`
   const facts = [
     ['because', why],
     ...(rule === undefined
@@ -104,14 +109,16 @@ export function formatExplanation(explanation: Explanation): string {
   ].join('\n')
 }
 
-const NOTHING = { policies: [], beat: [], unmatched: [] } as const
-const OUTCOMES = { forwarded: '', unavailable: '503', 'not-found': '404', refused: '400' } as const
+/** CONNECT would make a tunnel, TRACE would show a client what is between it and the server (RFC 9110 §9.3.8). */
+const NEVER_FORWARDED: ReadonlySet<string> = new Set(['CONNECT', 'TRACE'])
 
 type Asked = Omit<MatchRequest, 'key'> & { readonly path: string }
 
 function readRequest({ method, url, headers }: ExplainRequest): Asked {
   const [, authority, rest = ''] = /^(?:https?:\/\/([^/?#]*))?([^#]*)/i.exec(url) ?? []
   const mark = rest.indexOf('?')
+  // OPTIONS of an authority alone is `OPTIONS *` (RFC 9112 §3.2.4).
+  const none = method === 'OPTIONS' && rest === '' ? '*' : '/'
   const path = mark < 0 ? rest : rest.slice(0, mark)
   const header = (name: string): string | undefined => {
     const values = headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value)
@@ -120,7 +127,7 @@ function readRequest({ method, url, headers }: ExplainRequest): Asked {
   return {
     method,
     host: hostOf(authority ?? header('host') ?? ''),
-    path: path === '' ? '/' : path,
+    path: path === '' ? none : path,
     query: mark < 0 ? undefined : rest.slice(mark + 1),
     header,
   }
@@ -148,16 +155,18 @@ function explainedRule({ id, origin, match, action, because, at }: PlanRule): Ex
   return { id, origin, ...words, because, ...(at === undefined ? {} : { at }) }
 }
 
-type Served = Pick<Explanation, 'outcome' | 'why' | 'policies'> & { upstream?: string; shift?: ExplainedShift }
+type Served = Pick<Explanation, 'outcome' | 'why' | 'policies' | 'status'> & {
+  upstream?: string
+  shift?: ExplainedShift
+}
 
 function served(plan: Plan, live: Live, rule: PlanRule, request: ExplainRequest): Served {
   const { action } = rule
   if (action.kind === 'unavailable') {
-    return { outcome: 'unavailable', why: `${rule.because}: answered with 503`, policies: [] }
+    return { outcome: 'unavailable', status: 503, why: `${rule.because}: answered with 503`, policies: [] }
   }
   if (action.kind === 'forward') {
-    const { upstream } = action
-    return { outcome: 'forwarded', upstream, why: rule.because, policies: policiesOf(plan, rule, upstream) }
+    return forwarded(plan, live, rule, action.upstream)
   }
   const weighed = live.weights[action.shift]
   const { weight, salt, active } = weighed ?? { weight: 0, salt: '', active: false }
@@ -174,8 +183,18 @@ function served(plan: Plan, live: Live, rule: PlanRule, request: ExplainRequest)
     decides: `${shiftWords(action, share)}${overrideWords(plan, request)}`,
     ...(fraction === undefined ? {} : { fraction }),
   }
-  const policies = policiesOf(plan, rule, upstream ?? action.incumbent)
-  return { outcome: 'forwarded', why: rule.because, policies, shift, ...(upstream === undefined ? {} : { upstream }) }
+  if (upstream !== undefined) return { ...forwarded(plan, live, rule, upstream), shift }
+  return { outcome: 'forwarded', why: rule.because, policies: policiesOf(plan, rule, action.incumbent), shift }
+}
+
+function forwarded(plan: Plan, live: Live, rule: PlanRule, upstream: string): Served {
+  const endpoints = plan.upstreams.find(({ name }) => name === upstream)?.endpoints ?? []
+  const somewhere = endpoints.some((one) => one.kind === 'address' || (live.addresses[one.symbol] ?? []).length > 0)
+  if (!somewhere) {
+    const why = `${rule.because}; but ${upstream} has no endpoint now: answered with 503`
+    return { outcome: 'unavailable', status: 503, why, policies: [] }
+  }
+  return { outcome: 'forwarded', upstream, why: rule.because, policies: policiesOf(plan, rule, upstream) }
 }
 
 function shiftWords(action: { incumbent: string; candidate: string }, share: number): string {
