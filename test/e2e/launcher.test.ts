@@ -71,7 +71,7 @@ upstreams:
 `,
     )
     const { child, ended, text } = banyan(node, 'up')
-    const port = await eventually(() => Number(defined(/listens on 127\.0\.0\.1:(\d+)/.exec(text())?.[1])))
+    const port = await eventually(() => Number(defined(/listens on port (\d+)/.exec(text())?.[1])))
     expect((await eventually(() => get(port))).status).toBe(502)
     const run = JSON.parse(readFileSync(join(folder, '.banyan', 'run.json'), 'utf8'))
     expect(run.children).toHaveLength(3)
