@@ -15,6 +15,8 @@ export type SupervisorLink = {
  */
 export function openSupervisorLink(self: NodeJS.Process): SupervisorLink {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) self.on(signal, () => {})
+  // Until somebody listens, nothing else may keep this process alive while it waits: for a router that died, say.
+  self.channel?.ref()
   return {
     send(message) {
       // A channel that has just closed is reported by `onGone`.
