@@ -83,7 +83,7 @@ const shifts = createShifts({
   log,
   salt: () => randomBytes(16).toString('hex'),
   publish: () => control.publish(),
-  lost: lostRecords(store, lastGood.plan?.plan, lastGood.live?.live.weights ?? {}, clock.now()),
+  lost: lostRecords(store, lastGood.plan?.plan, lastGood.live?.live.weights ?? {}, spec.routes, clock.now()),
   onFinished: (record, upstream) => world.hand(record.match, upstream),
 })
 

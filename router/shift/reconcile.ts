@@ -3,6 +3,7 @@ import type { Plan, Weight } from '../model/plan.ts'
 import type { ShiftRecord } from '../model/shift.ts'
 import type { RouteSpec } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
+import { DEFAULT_STEPS } from './movement.ts'
 import { describe, inProgress, percent } from './stages.ts'
 
 /** What the YAML means for the shifts that are on record. */
@@ -50,12 +51,14 @@ export function weightsOf(records: readonly ShiftRecord[], stranded: ReadonlySet
 
 /**
  * Records that a store has lost: it remembers nothing at all, although the last-known copy on disk has weights. They
- * are rebuilt from that copy and go on being served, under the same salts, so nobody changes sides.
+ * are rebuilt from that copy and go on being served, under the same salts, so nobody changes sides. Their steps are those
+ * of the routes.
  */
 export function lostRecords(
   store: Store,
   plan: Plan | undefined,
   weights: Readonly<Record<string, Weight>>,
+  routes: readonly RouteSpec[],
   now: number,
 ): readonly ShiftRecord[] {
   if (store.shifts().length > 0 || store.ledger().length > 0) return []
@@ -71,7 +74,7 @@ export function lostRecords(
       incumbent: rule.action.incumbent,
       candidate: rule.action.candidate,
       inYaml: rule.origin !== 'shift',
-      steps: [],
+      steps: routes.find(({ id }) => id === shift)?.shift?.steps ?? DEFAULT_STEPS,
       stage: !weight.active ? 'rolled-back' : weight.weight >= 1 ? 'live' : 'canary',
       weight: weight.weight,
       salt: weight.salt,

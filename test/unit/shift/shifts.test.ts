@@ -5,11 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../router/kernel/clock.ts'
 import { stableHash } from '../../../router/kernel/hash.ts'
 import { silentLog } from '../../../router/kernel/log.ts'
+import type { Plan } from '../../../router/model/plan.ts'
 import type { RouteSpec } from '../../../router/model/spec.ts'
 import type { Store } from '../../../router/model/store.ts'
 import type { Movement } from '../../../router/shift/movement.ts'
+import { lostRecords } from '../../../router/shift/reconcile.ts'
 import { createShifts, type Shifts } from '../../../router/shift/shifts.ts'
 import { openStore } from '../../../router/state/index.ts'
+import { planNamed } from '../../e2e/fixtures/plans.ts'
 
 const vets: Movement = {
   id: 'GET /vets.html',
@@ -30,6 +33,20 @@ const route: RouteSpec = {
   capture: false,
   timeouts: {},
   positions: {},
+}
+
+const planWithShift: Plan = {
+  ...planNamed('route:GET /vets.html'),
+  rules: [
+    {
+      id: 'route:GET /vets.html',
+      origin: 'route',
+      match: vets.match,
+      action: { kind: 'shift', shift: vets.id, incumbent: 'clinic', candidate: 'vets' },
+      timeouts: {},
+      because: 'the YAML says so',
+    },
+  ],
 }
 
 let folder: string
@@ -188,20 +205,22 @@ describe('the YAML and a shift', () => {
 describe('a store that lost its shifts', () => {
   it('is made up for from the copy; moves up are blocked until each was aborted', async () => {
     await shifts.start(vets, 'ada')
-    const lost = shifts.records()
+    const before = shifts.weights()
     store.close()
     rmSync(join(folder, 'state.db'))
     store = openStore(
       { kind: 'sqlite', path: join(folder, 'state.db'), folder },
       { clock: manualClock(), log: silentLog },
     ).store
+    const lost = lostRecords(store, planWithShift, before, [route], 2000)
     shifts = open({ lost })
-    expect(shifts.weights()[vets.id]).toMatchObject({ weight: 0.05, active: true })
+    expect(shifts.weights()).toEqual(before)
     expect(shifts.notices()[0]).toContain('has lost the shifts "GET /vets.html"')
     expect((await shifts.promote(vets.id, undefined, 'ada')).kind).toBe('refused')
     expect((await shifts.abort(vets.id, 'ada')).kind).toBe('done')
     expect(shifts.notices()).toEqual([])
     expect((await shifts.retry(vets.id, 'ada')).kind).toBe('done')
+    expect(shifts.weights()).toEqual(before)
   })
 })
 
