@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Status } from '../../router/admin/control.ts'
 import type { Published } from '../../router/model/plan.ts'
 import type { LedgerEntry } from '../../router/model/shift.ts'
@@ -40,9 +40,16 @@ export type Pids = {
   readonly workerds: readonly number[]
 }
 
-/** Prepares a router; `yaml` is what comes after ports, state and drain times. Nothing runs until `up`. */
-export async function prepareRouter(yaml: string): Promise<Router> {
+/**
+ * Prepares a router; `yaml` is what comes after ports, state and drain times, `files` are others in its folder by
+ * their paths. Nothing runs until `up`.
+ */
+export async function prepareRouter(yaml: string, files: Readonly<Record<string, string>> = {}): Promise<Router> {
   const folder = mkdtempSync(join(tmpdir(), 'banyan-router-'))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
   const [port = 0, admin = 0, status = 0] = await freePorts(3)
   const config = join(folder, 'banyan.yaml')
   const stateFolder = join(folder, 'state')

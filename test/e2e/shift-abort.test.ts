@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Arm, startArm } from './arms.ts'
-import { type Connection, Lost, openConnection } from './browser.ts'
+import { openConnection } from './browser.ts'
+import { startCrowd } from './crowd.ts'
 import { prepareRouter, type Router } from './router.ts'
 import { defined } from './supervised.ts'
 
@@ -31,43 +32,6 @@ afterAll(async () => {
   await Promise.all([incumbent.close(), candidate.close()])
 })
 
-type Asked = { readonly turn: number; readonly answer: string }
-
-/** Clients that ask without a pause on kept connections, each without a cookie; a lost connection is opened again. */
-function startLoad(count: number) {
-  const asked: Asked[] = []
-  let turn = 0
-  let stopping = false
-  const client = async (): Promise<void> => {
-    let connection: Connection | undefined
-    while (!stopping) {
-      if (connection === undefined || connection.closed) connection = await openConnection(router.port)
-      const mine = ++turn
-      const answer = await connection.ask('/page').then(
-        ({ status, body }) => (status === 200 ? body : String(status)),
-        (error: Error) => (error instanceof Lost ? 'lost' : error.message),
-      )
-      asked.push({ turn: mine, answer })
-    }
-    connection?.close()
-  }
-  const clients = Array.from({ length: count }, client)
-  return {
-    asked,
-    /** The number of the request that was sent last. */
-    turn: () => turn,
-    /** Resolves when so many more have been answered. */
-    async more(requests: number) {
-      const goal = asked.length + requests
-      while (asked.length < goal) await new Promise((resolve) => setTimeout(resolve, 5))
-    },
-    async stop() {
-      stopping = true
-      await Promise.all(clients)
-    },
-  }
-}
-
 describe('taking a shift back', () => {
   it('does nothing where nothing is in progress', async () => {
     const before = { revision: (await router.plan()).revision, ledger: await router.ledger() }
@@ -83,7 +47,7 @@ describe('taking a shift back', () => {
   })
 
   it('returns when no request that begins later can reach the candidate, every time', async () => {
-    const load = startLoad(16)
+    const load = startCrowd(router.port, 16, () => '/page')
     for (let round = 0; round < 15; round++) {
       await router.act('retry', { name: SHIFT })
       const begun = load.turn()
@@ -104,7 +68,7 @@ describe('taking a shift back', () => {
     await router.act('retry', { name: SHIFT })
     const before = router.pids().dataplanes
     const stopped = defined(before[0])
-    const load = startLoad(16)
+    const load = startCrowd(router.port, 16, () => '/page')
     await load.more(200)
     process.kill(stopped, 'SIGSTOP')
     const start = performance.now()
