@@ -262,6 +262,20 @@ export async function eventually(test: () => boolean): Promise<void> {
   }
 }
 
+/** A figure that nothing moves any more: the value it has kept for 150 ms. */
+export async function settled(read: () => number): Promise<number> {
+  let value = read()
+  let since = performance.now()
+  while (performance.now() - since < 150) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const now = read()
+    if (now === value) continue
+    value = now
+    since = performance.now()
+  }
+  return value
+}
+
 function waitFor(waiting: Set<() => void>, take: () => string | undefined, hint = () => ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
