@@ -1,4 +1,4 @@
-import { CR, HTAB, hexValue, LF, SPACE } from './chars.ts'
+import { CR, FIELD_TEXT, HTAB, hexValue, LF, SPACE } from './chars.ts'
 import { type Fields, parseFields } from './fields.ts'
 
 /** Where decoded body bytes go. They are the reader's own memory: valid during the call only. */
@@ -68,7 +68,7 @@ export class ChunkedDecoder {
           return EXTENSION_GRAMMAR.test(this.#extension)
         }
         this.#extension += String.fromCharCode(byte)
-        return ++this.#extensions <= EXTENSION_LIMIT
+        return FIELD_TEXT[byte] === 1 && ++this.#extensions <= EXTENSION_LIMIT
       case SIZE_LF:
         // `0` ends the body: behind it stand trailers, in lines of their own.
         this.#state = this.#left === 0 ? TRAILER : BYTES
