@@ -9,8 +9,14 @@ import { clientsOf } from './sockets.ts'
 import { commandLine, defined, eventually } from './supervised.ts'
 
 const SHIFT = 'GET /page'
+// It prints as it answers: whoever reads that may be dead.
 const HELLO = `export const routes = ['GET /hello']
-export default { fetch: () => new Response('hello') }
+export default {
+  fetch(request) {
+    console.log(request.url)
+    return new Response('hello')
+  },
+}
 `
 
 let incumbent: Arm
@@ -144,24 +150,50 @@ describe('kill -9', () => {
     expect((await router.plan()).live.weights[SHIFT]).toMatchObject({ weight: 0.5 })
   })
 
-  it('of the supervisor lets its children finish and exit; the next up serves the same', async () => {
+  it('of control and a data-plane process at once loses what was in flight in the latter', async () => {
+    const before = await state()
+    const { control, dataplanes } = router.pids()
+    const [victim = 0] = dataplanes
+    const crowd = startCrowd(router.port, 24, mixed)
+    await crowd.more(200)
+    const theirs = clientsOf(victim, router.port)
+    process.kill(control, 'SIGKILL')
+    process.kill(victim, 'SIGKILL')
+    await eventually(async () => {
+      const { processes } = await router.status()
+      expect(processes).toHaveLength(2)
+      expect(processes.map(({ pid }) => pid)).not.toContain(victim)
+    })
+    await crowd.more(300)
+    await crowd.stop()
+    const lost = crowd.asked.filter(({ answer }) => !GOOD.includes(answer))
+    expect(lost.filter(({ answer, localPort }) => answer !== 'lost' || !theirs.has(localPort))).toEqual([])
+    expect(lost.length).toBeLessThanOrEqual(theirs.size)
+    expect(await state()).toEqual(before)
+  })
+
+  it('of the supervisor lets its children finish what is in flight and exit; the next up serves the same', async () => {
     const before = await state()
     const pids = everyPid()
-    const connections = await Promise.all(Array.from({ length: 6 }, () => openConnection(router.port)))
-    const slow = connections.map((connection) => connection.ask('/page?late=2000'))
-    await eventually(() => {
-      expect([...incumbent.seen, ...candidate.seen].filter(({ path }) => path.includes('late=2000'))).toHaveLength(6)
-    })
+    const slow = await askSlowly(2_000)
     await router.stop('SIGKILL')
-    await expect(openConnectionUntilRefused()).resolves.toBe('refused')
-    const next = router.up()
-    const bodies = (await Promise.all(slow)).map(({ status, body }) => `${status} ${body}`)
-    expect(bodies.every((body) => /^200 begun (incumbent|candidate)$/.test(body))).toBe(true)
-    await next
+    await untilRefused()
+    expect(await slow()).toEqual(['200 begun'])
+    await untilGone(pids)
+    await router.up()
+    expect(await state()).toEqual(before)
+    await eventually(async () => expect((await ask('/hello')).body).toBe('hello'))
+  })
+
+  it('of the supervisor is waited out by a next up that comes at once', async () => {
+    const before = await state()
+    const pids = everyPid()
+    const slow = await askSlowly(1_000)
+    await router.stop('SIGKILL')
+    await Promise.all([router.up(), slow().then((answers) => expect(answers).toEqual(['200 begun']))])
     await untilGone(pids)
     expect(router.output()).toMatch(/the router with pid \d+ died; waiting for its processes/)
     expect(await state()).toEqual(before)
-    await eventually(async () => expect((await ask('/hello')).body).toBe('hello'))
   })
 
   it('of everything but workerd leaves orphans, which the next up ends and names; it serves the same', async () => {
@@ -213,14 +245,26 @@ describe('a store that is deleted while the router is stopped', () => {
   })
 })
 
-/** New connections are refused once the children have heard that the supervisor is gone. */
-async function openConnectionUntilRefused(): Promise<'refused'> {
-  for (;;) {
-    try {
-      const connection = await openConnection(router.port)
-      connection.close()
-    } catch {
-      return 'refused'
-    }
-  }
+/** Six requests whose answers have begun and take that long; resolves to what came of them, each outcome once. */
+async function askSlowly(late: number): Promise<() => Promise<readonly string[]>> {
+  const target = `/page?late=${late}`
+  const connections = await Promise.all(Array.from({ length: 6 }, () => openConnection(router.port)))
+  const answers = connections.map((connection) =>
+    connection.ask(target).then(({ status, body }) => `${status} ${body.split(' ')[0]}`, String),
+  )
+  await eventually(() => {
+    expect([...incumbent.seen, ...candidate.seen].filter(({ path }) => path === target)).toHaveLength(6)
+  })
+  return async () => [...new Set(await Promise.all(answers))]
+}
+
+/** Resolves once new connections are refused: the children have heard that the supervisor is gone. */
+function untilRefused(): Promise<void> {
+  return eventually(async () => {
+    const opened = await openConnection(router.port).then(
+      (connection) => connection.close(),
+      () => 'refused',
+    )
+    expect(opened).toBe('refused')
+  })
 }

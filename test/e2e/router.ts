@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Status } from '../../router/admin/control.ts'
@@ -13,6 +13,8 @@ export type Router = {
   readonly adminUrl: string
   readonly statusUrl: string
   readonly stateFolder: string
+  /** Its configuration file. */
+  readonly config: string
   /** The process of `banyan up`, while it runs: the supervisor. */
   process(): ChildProcess
   /** What it has printed since it was last started. */
@@ -79,6 +81,7 @@ ${yaml}`,
     adminUrl,
     statusUrl,
     stateFolder,
+    config,
     process: running,
     output: () => printed,
     async up() {
@@ -112,6 +115,7 @@ ${yaml}`,
     },
     async close() {
       await stop(child, 'SIGTERM')
+      endRecorded(stateFolder)
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -126,11 +130,26 @@ export function spawnUp(config: string): ChildProcess {
   })
 }
 
+type Run = { readonly owner: { readonly pid: number }; readonly children: readonly { pid: number; role: string }[] }
+
+function recorded(stateFolder: string): Run {
+  return JSON.parse(readFileSync(join(stateFolder, 'run.json'), 'utf8'))
+}
+
+/** What a router that a test has killed, and not started again, has left. */
+function endRecorded(stateFolder: string): void {
+  if (!existsSync(join(stateFolder, 'run.json'))) return
+  for (const { pid } of recorded(stateFolder).children) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
 function recordedPids(stateFolder: string): Pids {
-  const run: {
-    owner: { pid: number }
-    children: readonly { pid: number; role: string }[]
-  } = JSON.parse(readFileSync(join(stateFolder, 'run.json'), 'utf8'))
+  const run = recorded(stateFolder)
   const of = (role: string): number[] => run.children.filter((one) => one.role === role).map(({ pid }) => pid)
   return {
     supervisor: run.owner.pid,
