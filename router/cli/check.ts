@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { joinCatalogue } from '../catalogue/join.ts'
 import { decideOwnership } from '../catalogue/ownership.ts'
 import { compile, type World } from '../compile/compile.ts'
+import { problemsOfRefused } from '../compile/refused.ts'
 import { formatDiagnostics } from '../config/format.ts'
 import { functionFolders, loadSpec, readText, UnreadableFile } from '../config/load.ts'
 import { loadObservations, observationsFile } from '../control/observations.ts'
@@ -46,8 +47,11 @@ async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Exa
     if (error instanceof UnreadableFile) throw new UsageError(`${file}: ${error.message}`)
     throw error
   })
-  const { spec, diagnostics } = await loadSpec(file, { env: io.env, cores: availableParallelism(), text })
-  if (spec === undefined) return { diagnostics, captures: 'captures were not checked: the file is refused' }
+  const decoded = await loadSpec(file, { env: io.env, cores: availableParallelism(), text })
+  const { spec, diagnostics } = decoded
+  if (spec === undefined) {
+    return { diagnostics: problemsOfRefused(decoded), captures: 'captures were not checked: the file is refused' }
+  }
   const client = adminClient({ admin: textOption(args, 'admin'), config: file }, io.env)
   try {
     const answer = await client.post<Answer>('/api/check', { file, text })

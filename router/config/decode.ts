@@ -23,7 +23,12 @@ export type DecodeOptions = {
 }
 
 /** What a text says: a `spec` only where no diagnostic is an error. */
-export type Decoded = { readonly spec?: Spec; readonly diagnostics: readonly Diagnostic[] }
+export type Decoded = {
+  readonly spec?: Spec
+  /** Where there are errors and every route could be decoded all the same: for finding ties, never to be served. */
+  readonly draft?: Spec
+  readonly diagnostics: readonly Diagnostic[]
+}
 
 /**
  * YAML → Spec. Never throws on any text, touches nothing but what `functionNames` does, and reports everything
@@ -54,10 +59,11 @@ export function decodeSpec(text: string, options: DecodeOptions): Decoded {
   checkReferences(reading, names, settings.functions, options.functionNames)
   const diagnostics = inOrder(reading.diagnostics)
   if (reading.full) return { diagnostics: [...diagnostics, MORE] }
-  if (reading.errors > 0) return { diagnostics }
   const fileHash = createHash('sha256').update(text).digest('hex')
   const spec: Spec = { file: options.file, fileHash, ...listening, ...settings, upstreams: byName(upstreams), routes }
-  return { spec: frozen(spec), diagnostics }
+  if (reading.errors === 0) return { spec: frozen(spec), diagnostics }
+  // With a route missing the others would be counted wrongly.
+  return routes.length === routeCount(reading) ? { draft: spec, diagnostics } : { diagnostics }
 }
 
 const MORE: Diagnostic = { severity: 'error', code: 'more-problems', message: 'there is more, not listed' }
@@ -67,6 +73,11 @@ function notAMap(root: YamlNode | undefined): YamlProblem {
   const got = root?.kind === 'list' ? 'a list' : 'one value'
   const message = empty ? 'the file is empty' : `the file must be a map of keys, got ${got}`
   return { code: 'no-map', offset: 0, message, hint: 'write upstreams: and routes:, as docs/configuration.md shows' }
+}
+
+function routeCount(reading: Reading): number {
+  const node = reading.nodeAt(['routes'])
+  return node?.kind === 'list' ? node.items.length : 0
 }
 
 function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Compiled, compile } from '../compile/compile.ts'
+import { problemsOfRefused } from '../compile/refused.ts'
 import { formatDiagnostics } from '../config/format.ts'
 import { loadSpec, readText, UnreadableFile } from '../config/load.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -35,7 +36,7 @@ export async function readConfiguration(
   compiled: (spec: Spec) => Compiled = (spec) => compile(spec, NOWHERE, []),
 ): Promise<{ readonly spec: Spec | undefined; readonly diagnostics: readonly Diagnostic[] }> {
   const decoded = await loadSpec(file, { env: options.env, cores: options.cores, text })
-  if (decoded.spec === undefined) return { spec: undefined, diagnostics: decoded.diagnostics }
+  if (decoded.spec === undefined) return { spec: undefined, diagnostics: problemsOfRefused(decoded) }
   const ties = compiled(decoded.spec).diagnostics.filter(({ severity }) => severity === 'error')
   return {
     spec: ties.length === 0 ? decoded.spec : undefined,

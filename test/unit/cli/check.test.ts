@@ -63,6 +63,19 @@ describe('banyan check', () => {
     expect(code).toBe(1)
   })
 
+  it('finds ties beside other errors, in the order of the file, and says each thing once', async () => {
+    const routes = ['"/x/{a}", to: a', '"/x/{b}", to: b', '/y, to: c', '/z, to: a', '/z, to: a']
+    write(`${GOOD}routes:\n${routes.map((route) => `  - { path: ${route} }\n`).join('')}grace: 5\n`)
+    const { out } = await banyan(['check', '--json'])
+    const found: { check: { code: string; path: string }[] } = JSON.parse(out)
+    expect(found.check.map(({ code, path }) => `${path} ${code}`)).toEqual([
+      'routes[1].path duplicate-route',
+      'routes[2].to unknown-upstream',
+      'routes[4] duplicate-route',
+      'grace wrong-value',
+    ])
+  })
+
   it('knows the folders of functions without a router', async () => {
     mkdirSync(join(folder, 'functions', 'contact'), { recursive: true })
     write('functions: ./functions\nroutes: [{ path: /a, to: functions/contact }]\n')
