@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { GenericContainer, type StartedTestContainer } from 'testcontainers'
+import { GenericContainer, type StartedTestContainer, Wait, type WaitStrategy } from 'testcontainers'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
 
@@ -24,6 +24,12 @@ export function buildImages(docker: string, ...names: readonly string[]): void {
 /** A container of an image that was built here; `removeContainers` removes it. */
 export function container(image: string): GenericContainer {
   return new GenericContainer(`${image}:test`).withLabels({ [LABEL]: RUN })
+}
+
+/** Until a path of a published port answers 200. */
+export function answers(path: string, port: number): WaitStrategy {
+  // What is called a read timeout is also how long it waits before it asks again.
+  return Wait.forHttp(path, port).withReadTimeout(100)
 }
 
 /** Removes every container that this process made, running or not. */

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { type StartedTestContainer, Wait } from 'testcontainers'
+import type { StartedTestContainer } from 'testcontainers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWith } from '../needs.ts'
 import {
+  answers,
   ask,
   BUILD_TIMEOUT_MS,
   buildImages,
@@ -29,7 +30,7 @@ describeWith('docker', "the router's image", (docker) => {
         { target: '/etc/banyan/functions/hello/index.ts', content: HELLO },
       ])
       .withExposedPorts(8080, 9081)
-      .withWaitStrategy(Wait.forHttp('/readyz', 9081))
+      .withWaitStrategy(answers('/readyz', 9081))
       .start()
   }, BUILD_TIMEOUT_MS)
   afterAll(() => {

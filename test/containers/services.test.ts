@@ -1,8 +1,9 @@
-import { type StartedTestContainer, Wait } from 'testcontainers'
+import type { StartedTestContainer } from 'testcontainers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../needs.ts'
 import { type RunningRedis, startRedis } from '../redis.ts'
 import {
+  answers,
   ask,
   BUILD_TIMEOUT_MS,
   buildImages,
@@ -86,6 +87,6 @@ function start(service: string, environment: Record<string, string> = {}): Promi
   return container(`banyan-${service}`)
     .withEnvironment(environment)
     .withExposedPorts(PORT)
-    .withWaitStrategy(Wait.forHttp('/health', PORT))
+    .withWaitStrategy(answers('/health', PORT))
     .start()
 }
