@@ -54,6 +54,8 @@ export function createShifts(options: ShiftsOptions): Shifts {
   const lost = new Map((options.lost ?? []).map((record) => [record.id, record]))
   /** Applied and not yet written down: what a shift is, or null where it is gone. */
   const ahead = new Map<string, ShiftRecord | null>()
+  /** Entries that are being undone and whose undoing is not written down yet. */
+  const undoing = new Set<number>()
   let routes: readonly RouteSpec[] = []
   let reconciled: Reconciled = { finished: [], stranded: new Set(), diagnostics: [] }
   let queue: Promise<unknown> = Promise.resolve()
@@ -109,7 +111,8 @@ export function createShifts(options: ShiftsOptions): Shifts {
       try {
         const trouble = write({ ...change, before, after })
         if (trouble !== undefined) return trouble
-        ahead.delete(change.shift)
+        // Another one may have overtaken this one meanwhile, and is not written down yet.
+        if (ahead.get(change.shift) === change.after) ahead.delete(change.shift)
         return { kind: 'done', message, shift: after ?? undefined }
       } catch (error) {
         const reason = messageOf(error)
@@ -186,6 +189,8 @@ export function createShifts(options: ShiftsOptions): Shifts {
         return { kind: 'unchanged', message: `no shift "${id}" is in progress, nothing to abort`, shift: undefined }
       }
       const move = abort(record, clock.now())
+      // Where somebody else's abort is on its way: this one too is over only when every process obeys.
+      if (move.kind === 'unchanged' && ahead.has(id)) await options.publish()
       if (move.kind !== 'moved') return move.kind === 'refused' ? move : { ...move, shift: record }
       return lower(
         { who, shift: id, action: 'abort', before: record, after: move.after, undoes: undefined, note: undefined },
@@ -194,35 +199,44 @@ export function createShifts(options: ShiftsOptions): Shifts {
     },
 
     async undo(who) {
-      const entry = newestNotUndone(store.ledger())
+      const entry = newestNotUndone(store.ledger(), undoing)
       if (entry === undefined) return refused('nothing to undo: the ledger has no entry that was not undone already')
       if (entry.action === 'remove') return refused(notByUndo(entry))
-      const now = find(entry.shift)
-      const before = now ?? null
-      const after = entry.before && { ...entry.before, version: (now?.version ?? 0) + 1, changedAt: clock.now() }
-      const change: Change = {
-        who,
-        shift: entry.shift,
-        action: 'undo',
-        before,
-        after,
-        undoes: entry.seq,
-        note: undefined,
+      undoing.add(entry.seq)
+      try {
+        return await takeBack(entry, who)
+      } finally {
+        undoing.delete(entry.seq)
       }
-      const message = `entry ${entry.seq} (${entry.action} of "${entry.shift}") is undone: the shift is ${
-        after ? describe(after) : 'as if never started'
-      }`
-      const falls = (after?.weight ?? 0) <= (now?.weight ?? 0)
-      return falls ? lower(change, message) : inTurn(() => raise(change, message))
     },
+  }
+
+  function takeBack(entry: LedgerEntry, who: string): Promise<Outcome> {
+    const now = find(entry.shift)
+    const after = entry.before && { ...entry.before, version: (now?.version ?? 0) + 1, changedAt: clock.now() }
+    const before = now ?? null
+    const change: Change = {
+      who,
+      shift: entry.shift,
+      action: 'undo',
+      before,
+      after,
+      undoes: entry.seq,
+      note: undefined,
+    }
+    const message = `entry ${entry.seq} (${entry.action} of "${entry.shift}") is undone: the shift is ${
+      after ? describe(after) : 'as if never started'
+    }`
+    const falls = (after?.weight ?? 0) <= (now?.weight ?? 0)
+    return falls ? lower(change, message) : inTurn(() => raise(change, message))
   }
 }
 
 /** A ledger entry before the store numbers and dates it. */
 type Change = Omit<LedgerEntry, 'seq' | 'at'>
 
-function newestNotUndone(ledger: readonly LedgerEntry[]): LedgerEntry | undefined {
-  const undone = new Set(ledger.map((entry) => entry.undoes))
+function newestNotUndone(ledger: readonly LedgerEntry[], undoing: ReadonlySet<number>): LedgerEntry | undefined {
+  const undone = new Set([...ledger.map((entry) => entry.undoes), ...undoing])
   return ledger.findLast((entry) => entry.action !== 'undo' && !undone.has(entry.seq))
 }
 

@@ -156,6 +156,37 @@ describe('a shift', () => {
     expect((await shifts.undo('ada')).kind).toBe('refused')
   })
 
+  it('is undone move by move where several undo at once', async () => {
+    await shifts.start(vets, 'ada')
+    await shifts.promote(vets.id, undefined, 'ada')
+    await shifts.promote(vets.id, undefined, 'ada')
+    await Promise.all([shifts.undo('ada'), shifts.undo('bob')])
+    expect(store.ledger().map((entry) => entry.undoes)).toEqual([undefined, undefined, undefined, 3, 2])
+    expect(store.shifts()[0]).toMatchObject({ weight: 0.05, version: 5 })
+    // Never up again on the way, whichever was written down first.
+    expect(published.slice(3).map(({ weight }) => weight)).toEqual([0.25, 0.05])
+    expect(shifts.weights()[vets.id]?.weight).toBe(0.05)
+  })
+
+  it('is aborted a second time no sooner than every process obeys the first', async () => {
+    const obeyed = Promise.withResolvers<void>()
+    let slow = false
+    shifts = open({ publish: () => (slow ? obeyed.promise : Promise.resolve()) })
+    await shifts.start(vets, 'ada')
+    slow = true
+    const order: string[] = []
+    const aborts = [shifts.abort(vets.id, 'ada'), shifts.abort(vets.id, 'bob')].map((abort) =>
+      abort.then(({ kind }) => order.push(kind)),
+    )
+    await new Promise(setImmediate)
+    order.push('obeyed')
+    obeyed.resolve()
+    await Promise.all(aborts)
+    expect(order[0]).toBe('obeyed')
+    expect(order.toSorted()).toEqual(['done', 'obeyed', 'unchanged'])
+    expect(store.ledger()).toHaveLength(2)
+  })
+
   it('is not published at 0 % on the way from one step down to another', async () => {
     await shifts.start(vets, 'ada')
     await shifts.promote(vets.id, undefined, 'ada')
