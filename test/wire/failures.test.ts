@@ -192,20 +192,24 @@ describe('H30: a connection that waits', () => {
 })
 
 describe('H32: a client that leaves', () => {
-  it.each(['FIN', 'RST'] as const)('by %s ends its upstream request within 100 ms, and counts as 499', { retry: 3 }, async (how) => {
-    const { port, plane, upstream } = await routed(() => {})
-    const raw = await client(port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
-    await upstream.until((all) => all.includes('/slow'))
-    const left = performance.now()
-    if (how === 'FIN') raw.socket.end()
-    else raw.socket.resetAndDestroy()
-    await eventually(() => upstream.sockets[0]?.destroyed === true)
-    expect(performance.now() - left).toBeLessThan(100)
-    expect(plane.inFlight()).toBe(0)
-    expect(plane.counts().requests).toEqual([
-      { rule: 'default', upstream: 'clinic', outcome: 'error:client_left', count: 1 },
-    ])
-  })
+  it.each(['FIN', 'RST'] as const)(
+    'by %s ends its upstream request within 100 ms, and counts as 499',
+    { retry: 3 },
+    async (how) => {
+      const { port, plane, upstream } = await routed(() => {})
+      const raw = await client(port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
+      await upstream.until((all) => all.includes('/slow'))
+      const left = performance.now()
+      if (how === 'FIN') raw.socket.end()
+      else raw.socket.resetAndDestroy()
+      await eventually(() => upstream.sockets[0]?.destroyed === true)
+      expect(performance.now() - left).toBeLessThan(100)
+      expect(plane.inFlight()).toBe(0)
+      expect(plane.counts().requests).toEqual([
+        { rule: 'default', upstream: 'clinic', outcome: 'error:client_left', count: 1 },
+      ])
+    },
+  )
 
   it('in mid-answer and in mid-upload does so too', async () => {
     const { port, plane, upstream } = await routed((socket) => {
