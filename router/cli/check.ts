@@ -4,7 +4,7 @@ import { joinCatalogue } from '../catalogue/join.ts'
 import { decideOwnership } from '../catalogue/ownership.ts'
 import { compile, type World } from '../compile/compile.ts'
 import { problemsOfRefused } from '../compile/refused.ts'
-import { formatDiagnostics } from '../config/format.ts'
+import { formatDiagnostics, mergeDiagnostics } from '../config/format.ts'
 import { functionFolders, loadSpec, readText, UnreadableFile } from '../config/load.ts'
 import { loadObservations, observationsFile } from '../control/observations.ts'
 import type { SourceObservation } from '../model/catalogue.ts'
@@ -56,12 +56,12 @@ async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Exa
   try {
     const answer = await client.post<Answer>('/api/check', { file, text })
     const captures = `captures checked against the ${answer.operations} operations known at ${client.url}`
-    return { diagnostics: merged(diagnostics, answer.diagnostics), captures }
+    return { diagnostics: mergeDiagnostics(diagnostics, answer.diagnostics), captures }
   } catch (error) {
     if (!(error instanceof AdminError)) throw error
     const { world, by } = lastKnown(spec)
     return {
-      diagnostics: merged(diagnostics, compile(spec, world, []).diagnostics),
+      diagnostics: mergeDiagnostics(diagnostics, compile(spec, world, []).diagnostics),
       captures: `${by}${error.message}`,
     }
   }
@@ -82,13 +82,4 @@ function lastKnown(spec: Spec): { readonly world: World; readonly by: string } {
   const file = observationsFile(spec.state.folder)
   const by = `captures checked against the ${catalogue.operations.length} operations last known (${file}); `
   return { world: { catalogue, sources }, by: kept.length > 0 ? by : 'captures were not checked: ' }
-}
-
-/** In the order of the file; both may find the same, in other words. */
-function merged(first: readonly Diagnostic[], second: readonly Diagnostic[]): readonly Diagnostic[] {
-  const keyOf = ({ code, path, message }: Diagnostic): string => `${code} ${path ?? message}`
-  const all = new Map([...second, ...first].map((diagnostic) => [keyOf(diagnostic), diagnostic]))
-  return [...all.values()].sort(
-    (a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0),
-  )
 }

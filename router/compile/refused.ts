@@ -1,4 +1,5 @@
 import type { Decoded } from '../config/decode.ts'
+import { mergeDiagnostics } from '../config/format.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { compile } from './compile.ts'
 
@@ -13,9 +14,7 @@ export function problemsOfRefused({ draft, diagnostics }: Decoded): readonly Dia
     // Routes with one id match the same requests as a rule, and that was said already.
     ({ code, path = '' }) => TIES.has(code) && !taken.includes(routeIn(path)),
   )
-  return [...diagnostics, ...ties].sort(
-    (a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0),
-  )
+  return mergeDiagnostics(diagnostics, ties)
 }
 
 const TIES: ReadonlySet<string> = new Set(['duplicate-route', 'tied-routes'])

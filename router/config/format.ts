@@ -14,6 +14,15 @@ export function countDiagnostics(diagnostics: readonly Diagnostic[]): string {
   return `${plural(errors, 'error')}, ${plural(diagnostics.length - errors, 'warning')}`
 }
 
+/** Both, in the order of the file; what both found, in whatever words, is kept as `first` has it. */
+export function mergeDiagnostics(first: readonly Diagnostic[], second: readonly Diagnostic[]): readonly Diagnostic[] {
+  const keyOf = ({ code, path, message }: Diagnostic): string => `${code} ${path ?? message}`
+  const all = new Map([...second, ...first].map((diagnostic) => [keyOf(diagnostic), diagnostic]))
+  return [...all.values()].sort(
+    (a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0),
+  )
+}
+
 /** One line a problem, `file:line:column  path  message`, hints below, and a last line that counts. No final newline. */
 export function formatDiagnostics(diagnostics: readonly Diagnostic[], options: FormatOptions = {}): string {
   const places = diagnostics.map((diagnostic) => placeOf(diagnostic, options.folder))

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Compiled, compile } from '../compile/compile.ts'
 import { problemsOfRefused } from '../compile/refused.ts'
@@ -16,8 +16,12 @@ export type Configuration = {
   readonly current: boolean
   /** What is wrong with the file, or worth knowing. */
   readonly diagnostics: readonly Diagnostic[]
+  /** When `spec` was first accepted. */
   readonly loadedAt: number
 }
+
+/** With what the file itself says, broken or not; undefined: it could not be read. */
+export type FirstConfiguration = Configuration & { readonly fileText: string | undefined }
 
 export type ReadOptions = {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -53,7 +57,7 @@ const NOWHERE = { catalogue: { operations: [], unclaimed: [], pending: [] }, sou
 export async function firstConfiguration(
   file: string,
   options: ReadOptions,
-): Promise<Configuration | { readonly problems: readonly Diagnostic[] }> {
+): Promise<FirstConfiguration | { readonly problems: readonly Diagnostic[] }> {
   const text = await readText(file).catch((error: unknown) => {
     if (error instanceof UnreadableFile) return error
     throw error
@@ -62,14 +66,16 @@ export async function firstConfiguration(
     text instanceof UnreadableFile
       ? { spec: undefined, diagnostics: [unreadable(file, text)] }
       : await readConfiguration(file, text, options)
-  if (read.spec !== undefined && typeof text === 'string') {
-    return { spec: read.spec, text, current: true, diagnostics: read.diagnostics, loadedAt: options.now() }
+  const fileText = typeof text === 'string' ? text : undefined
+  const { spec, diagnostics } = read
+  if (spec !== undefined && fileText !== undefined) {
+    return { spec, text: fileText, fileText, current: true, diagnostics, loadedAt: options.now() }
   }
-  const kept = readLastGood(stateFolderNamed(typeof text === 'string' ? text : '', file, options.env))
-  if (kept === undefined) return { problems: read.diagnostics }
-  const last = await readConfiguration(file, kept, options)
-  if (last.spec === undefined) return { problems: read.diagnostics }
-  return { spec: last.spec, text: kept, current: false, diagnostics: read.diagnostics, loadedAt: options.now() }
+  const kept = readLastGood(stateFolderNamed(fileText ?? '', file, options.env))
+  if (kept === undefined) return { problems: diagnostics }
+  const last = await readConfiguration(file, kept.text, options)
+  if (last.spec === undefined) return { problems: diagnostics }
+  return { spec: last.spec, text: kept.text, fileText, current: false, diagnostics, loadedAt: kept.savedAt }
 }
 
 /** Keeps the text of a configuration that serves, for a start with a broken file. Throws where it cannot be written. */
@@ -88,9 +94,10 @@ export function problemText(diagnostics: readonly Diagnostic[], outcome?: string
 
 const LAST_GOOD = 'last-good.yaml'
 
-function readLastGood(folder: string): string | undefined {
+function readLastGood(folder: string): { readonly text: string; readonly savedAt: number } | undefined {
+  const file = join(folder, LAST_GOOD)
   try {
-    return readFileSync(join(folder, LAST_GOOD), 'utf8')
+    return { text: readFileSync(file, 'utf8'), savedAt: statSync(file).mtimeMs }
   } catch {
     return undefined
   }

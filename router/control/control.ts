@@ -2,22 +2,32 @@ import type { Control, Preview, Reloaded, Status } from '../admin/control.ts'
 import { deciderOf } from '../admin/decide.ts'
 import { type Left, leftInLegacy } from '../catalogue/left.ts'
 import { compile } from '../compile/compile.ts'
+import { countDiagnostics, mergeDiagnostics } from '../config/format.ts'
 import { readText, UnreadableFile } from '../config/load.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { packageVersion } from '../kernel/version.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Bound } from '../model/link.ts'
+import type { Plan } from '../model/plan.ts'
 import type { Spec } from '../model/spec.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { Shifts } from '../shift/shifts.ts'
-import { type Configuration, problemText, type ReadOptions, readConfiguration } from './configuration.ts'
+import {
+  type Configuration,
+  type FirstConfiguration,
+  problemText,
+  type ReadOptions,
+  readConfiguration,
+} from './configuration.ts'
 import type { FunctionsFolder } from './functions-folder.ts'
+import { setAside } from './set-aside.ts'
 import type { World } from './world.ts'
 
 /** The parts that the control loop joins; the composition root makes and closes them. */
 export type ControlParts = {
   readonly file: string
-  readonly first: Configuration
+  readonly first: FirstConfiguration
   readonly world: World
   readonly shifts: Shifts
   readonly publisher: Publisher
@@ -52,20 +62,22 @@ export type RunningControl = Control & {
 export function createControl(parts: ControlParts): RunningControl {
   const { world, shifts, publisher, clock, log } = parts
   const startedAt = clock.now()
-  let configuration = parts.first
+  let configuration: Configuration = parts.first
   let publishedAt = startedAt
   let unreadable: string | undefined
+  /** What is worth knowing about the configuration in force in the world as it is now. */
+  let found: readonly Diagnostic[] = []
   /** The text looked at last, accepted or refused. */
-  let seen = parts.first.current ? parts.first.text : undefined
+  let seen = parts.first.fileText
 
   function compileNow() {
     return compile(configuration.spec, { catalogue: world.catalogue(), sources: world.sources() }, shifts.records())
   }
 
-  function notices(): readonly string[] {
+  function notices(plan: Plan | undefined): readonly string[] {
     const { current, diagnostics, loadedAt } = configuration
-    const errors = diagnostics.filter(({ severity }) => severity === 'error').length
-    const kept = `serves the configuration of ${new Date(loadedAt).toISOString()}; ${errors} errors in ${parts.file}, see: banyan status`
+    const since = new Date(loadedAt).toISOString()
+    const kept = `serves the configuration of ${since}; ${parts.file} has ${countDiagnostics(diagnostics)}, see: banyan status`
     const folder = publisher.failure()?.message
     return [
       ...(current ? [] : [kept]),
@@ -73,7 +85,14 @@ export function createControl(parts: ControlParts): RunningControl {
       ...(folder === undefined ? [] : [folder]),
       ...parts.notices(),
       ...shifts.notices(),
+      ...(plan === undefined ? [] : setAside(plan, world.sources())),
     ]
+  }
+
+  /** What is wrong with the file; where nothing is, what is worth knowing about it now. */
+  function diagnosed(): readonly Diagnostic[] {
+    const { current, diagnostics } = configuration
+    return current ? mergeDiagnostics(diagnostics, found) : diagnostics
   }
 
   /** The configuration in force under another spec: nothing is asked and nothing changes. */
@@ -81,9 +100,10 @@ export function createControl(parts: ControlParts): RunningControl {
     return compile(spec, { catalogue: world.catalogue(), sources: world.sourcesFor(spec) }, shifts.records())
   }
 
-  async function publish({ plan } = compileNow()): Promise<void> {
+  async function publish({ plan, diagnostics } = compileNow()): Promise<void> {
+    found = diagnostics
     const before = publisher.current()?.revision
-    const live = { weights: shifts.weights(), addresses: parts.functions.addresses(), notices: notices() }
+    const live = { weights: shifts.weights(), addresses: parts.functions.addresses(), notices: notices(plan) }
     const done = publisher.publish(plan, live)
     if (publisher.current()?.revision !== before) publishedAt = clock.now()
     const { revision, refused, replaced } = await done
@@ -108,9 +128,10 @@ export function createControl(parts: ControlParts): RunningControl {
     world.update(read.spec)
     const stranded = shifts.accept(read.spec.routes)
     const compiled = compileNow()
-    configuration = { ...configuration, diagnostics: [...read.diagnostics, ...stranded, ...compiled.diagnostics] }
-    if (configuration.diagnostics.length > 0) log.warn(problemText(configuration.diagnostics))
-    await publish(compiled)
+    configuration = { ...configuration, diagnostics: [...read.diagnostics, ...stranded] }
+    const published = publish(compiled)
+    if (diagnosed().length > 0) log.warn(problemText(diagnosed()))
+    await published
     log.info(`${parts.file} is in force`, { revision: publisher.current()?.revision })
     return reloaded(true)
   }
@@ -152,7 +173,7 @@ export function createControl(parts: ControlParts): RunningControl {
 
   function reloaded(accepted: boolean): Reloaded {
     const now = publisher.current()
-    return { accepted, diagnostics: configuration.diagnostics, revision: now?.revision ?? 0, hash: now?.hash ?? '' }
+    return { accepted, diagnostics: diagnosed(), revision: now?.revision ?? 0, hash: now?.hash ?? '' }
   }
 
   async function preview(text: string, file: string): Promise<Preview> {
@@ -164,7 +185,7 @@ export function createControl(parts: ControlParts): RunningControl {
 
   function status(): Status {
     const now = publisher.current()
-    const all = notices()
+    const all = notices(now?.plan)
     const { listen, admin, status: statusPort } = parts.where()
     return {
       version: packageVersion(),
@@ -177,7 +198,7 @@ export function createControl(parts: ControlParts): RunningControl {
         file: parts.file,
         current: configuration.current,
         loadedAt: configuration.loadedAt,
-        diagnostics: configuration.diagnostics,
+        diagnostics: diagnosed(),
       },
       listen,
       admin,
