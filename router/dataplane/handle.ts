@@ -9,8 +9,9 @@ import type { Socket } from 'node:net'
 import { canonicalPath } from '../kernel/canonical.ts'
 import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
 import { chooseArm } from './arm.ts'
-import { pickEndpoint } from './balancing/least-requests.ts'
+import { Attempt } from './attempt.ts'
 import { type Outcome, outcomeOf, outcomeOfError } from './counts.ts'
+import type { BodySink } from './http1/chunked.ts'
 import { Downstream, type DownstreamEvents } from './http1/downstream.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import type { Plane } from './plane.ts'
@@ -18,7 +19,6 @@ import { Request } from './request.ts'
 import { writeRequestHead } from './request-fields.ts'
 import { writeErrorAnswer, writeOptionsAnswer } from './respond-error.ts'
 import { writeResponseHead } from './response-fields.ts'
-import type { Endpoint } from './snapshot.ts'
 import { Deadline } from './wheel.ts'
 
 /** Between requests; waiting for a connection; waiting for an answer; passing it on. */
@@ -40,18 +40,18 @@ class Exchange implements DownstreamEvents, Receiver {
   readonly #downstream: Downstream
   readonly #plane: Plane
   readonly #request: Request
+  readonly #attempt: Attempt
   #phase: number = IDLE
-  #endpoint: Endpoint | undefined
-  #connection: UpstreamConnection | undefined
-  /** Endpoints that did not even take a connection. */
-  #refused: Endpoint[] = []
   /** Whether this is the last request of its connection. */
   #last = false
+  /** Where the request's body goes. */
+  #sink: BodySink | undefined
   #total: Deadline | undefined
 
   constructor(downstream: Downstream, plane: Plane) {
     this.#downstream = downstream
     this.#plane = plane
+    this.#attempt = new Attempt(this, plane.random)
     this.#request = new Request(downstream.head, downstream.socket.remoteAddress, plane)
   }
 
@@ -79,7 +79,6 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#request.snapshot.table.counters.enter()
     this.#phase = CONNECTING
     this.#last = false
-    if (this.#refused.length > 0) this.#refused = []
   }
 
   // Match: which rule takes it.
@@ -129,36 +128,14 @@ class Exchange implements DownstreamEvents, Receiver {
     request.upstream = snapshot.upstreams[rule.upstreams[arm]]
     request.timeouts = rule.timeouts[arm]
     if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
-    this.#pick(false)
-  }
-
-  // Endpoint: which address of the upstream, and a connection to it.
-
-  #pick(fresh: boolean): void {
-    const { upstream, timeouts } = this.#request
-    const endpoints = upstream?.endpoints ?? []
-    const untried = this.#refused.length === 0 ? endpoints : endpoints.filter((one) => !this.#refused.includes(one))
-    const endpoint = pickEndpoint(untried, this.#plane.random)
-    if (endpoint === undefined) {
-      this.fail('no_endpoint')
-      return
-    }
-    this.#dial(endpoint, fresh, timeouts.connect)
-  }
-
-  #dial(endpoint: Endpoint, fresh: boolean, connectMs: number): void {
-    this.#endpoint = endpoint
-    this.#request.failedAt = endpoint.pool.address
-    this.#phase = CONNECTING
-    endpoint.pool.enter()
-    const connection = endpoint.pool.connect(this, fresh, connectMs)
-    if (this.#phase === CONNECTING) this.#connection = connection
+    // Endpoint: which address of the upstream, and a connection to it.
+    if (!this.#attempt.begin(request.upstream, request.timeouts.connect)) this.fail('no_endpoint')
   }
 
   // Forward: the head, written again, and the body as it comes.
 
   onConnected(connection: UpstreamConnection): void {
-    this.#connection = connection
+    this.#attempt.connected(connection)
     this.#phase = AWAITING
     try {
       this.#forward(connection)
@@ -170,31 +147,37 @@ class Exchange implements DownstreamEvents, Receiver {
   #forward(connection: UpstreamConnection): void {
     const request = this.#request
     const { head, timeouts } = request
-    if (this.#endpoint !== undefined) request.address(this.#endpoint)
+    const { endpoint } = this.#attempt
+    if (endpoint !== undefined) request.address(endpoint)
     connection.begin(this, head.method === 'HEAD', timeouts.idle)
     connection.writer.text += writeRequestHead(head, request)
-    if (this.#downstream.requestComplete) {
+    if (head.length <= 0 && !head.chunked) {
       connection.allow(timeouts.firstByte)
+      return
+    }
+    connection.writer.chunked = head.chunked
+    this.#sink = this.#attempt.bodySink(head, connection)
+    if (this.#downstream.requestComplete) {
+      this.onRequestEnd()
       return
     }
     // While a body is on its way it is the client that is waited for, unless it waits for `100 Continue` itself.
     connection.allow(head.expectContinue ? timeouts.firstByte : undefined)
-    connection.writer.chunked = head.chunked
-    this.#downstream.openBody(connection.writer)
+    this.#downstream.openBody(this.#sink)
   }
 
   onRequestEnd(): void {
-    const connection = this.#connection
+    const { connection } = this.#attempt
     if (connection === undefined) return
     connection.writer.endBody()
     if (this.#phase === AWAITING) connection.allow(this.#request.timeouts.firstByte)
   }
 
   onUpstreamWritable(): void {
-    const connection = this.#connection
-    if (connection === undefined || this.#downstream.requestComplete) return
+    const { connection } = this.#attempt
+    if (connection === undefined || this.#downstream.requestComplete || this.#phase < AWAITING) return
     connection.allow(undefined)
-    this.#downstream.openBody(connection.writer)
+    if (this.#sink !== undefined) this.#downstream.openBody(this.#sink)
   }
 
   // Respond: interim answers, the final head, and the body as it comes.
@@ -235,18 +218,18 @@ class Exchange implements DownstreamEvents, Receiver {
   onResponseEnd(connection: UpstreamConnection): void {
     const { status } = connection.head
     this.#downstream.writer.endBody()
-    this.#release(connection)
+    this.#attempt.release(this.#downstream.requestComplete)
     this.#finish(outcomeOf(status), status)
     this.#downstream.ended(this.#last)
   }
 
   onDownstreamWritable(): void {
-    this.#connection?.resume()
+    this.#attempt.connection?.resume()
   }
 
   /** Everything that arrived together has been taken: what it led to leaves in one write each way. */
   flush(): void {
-    const connection = this.#connection
+    const { connection } = this.#attempt
     if (connection !== undefined && this.#phase !== CONNECTING && connection.writer.flush()) {
       if (!this.#downstream.requestComplete) {
         this.#downstream.holdBody()
@@ -262,23 +245,13 @@ class Exchange implements DownstreamEvents, Receiver {
   // What may go wrong.
 
   onUpstreamFault(connection: UpstreamConnection, code: ErrorCode): void {
-    if (connection !== this.#connection) return
-    const endpoint = this.#endpoint
-    const connecting = this.#phase === CONNECTING
-    const again = this.#phase === AWAITING && this.#mayRepeat(connection, code)
-    if (endpoint === undefined || !(connecting || again)) {
-      this.fail(code)
-      return
+    if (connection !== this.#attempt.connection) return
+    const began = this.#phase === RELAYING
+    if (!began) {
+      this.#phase = CONNECTING
+      this.#downstream.holdBody()
     }
-    this.#letGo()
-    if (again) {
-      this.#dial(endpoint, true, this.#request.timeouts.connect)
-      return
-    }
-    // Nothing was sent, so another endpoint may have it, whatever the method.
-    this.#refused.push(endpoint)
-    if (this.#refused.length < (this.#request.upstream?.endpoints.length ?? 0)) this.#pick(false)
-    else this.fail(code)
+    if (began || !this.#attempt.retry(this.#request.head, connection, code)) this.fail(code)
   }
 
   onRequestFault(code: ErrorCode): void {
@@ -287,7 +260,7 @@ class Exchange implements DownstreamEvents, Receiver {
 
   onGone(): void {
     if (this.#phase === IDLE) return
-    this.#letGo()
+    this.#attempt.letGo()
     this.#finish(outcomeOfError('client_left'), 499)
   }
 
@@ -295,32 +268,18 @@ class Exchange implements DownstreamEvents, Receiver {
   fail(code: ErrorCode, detail = ''): void {
     if (this.#phase === IDLE) return
     const begun = this.#phase === RELAYING
-    this.#letGo()
+    this.#attempt.letGo()
     if (code === 'request_malformed') this.#last = true
     if (!begun) {
       this.#last = this.#isLast()
-      const { clock } = this.#plane
-      this.#downstream.writer.text += writeErrorAnswer(
-        code,
-        detail,
-        this.#request,
-        clock.now(),
-        this.#connectionField(),
-      )
+      const now = this.#plane.clock.now()
+      const { asked } = this.#attempt
+      const { writer } = this.#downstream
+      writer.text += writeErrorAnswer(code, detail, this.#request, asked, now, this.#connectionField())
     }
     this.#finish(outcomeOfError(code), ERRORS[code].status)
     if (begun) this.#downstream.reset()
     else this.#downstream.ended(this.#last)
-  }
-
-  /**
-   * A server may close an idle connection just as a request is written to it. Where it was such a connection, nothing
-   * of an answer came and repeating does no harm, the request goes out once more on a fresh one (RFC 9112 §9.3.1).
-   */
-  #mayRepeat(connection: UpstreamConnection, code: ErrorCode): boolean {
-    if (code !== 'connection_reset' || !connection.reused || connection.answering) return false
-    const { method, length, chunked } = this.#request.head
-    return IDEMPOTENT.has(method) && length <= 0 && !chunked
   }
 
   #answerOptions(): void {
@@ -347,23 +306,6 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#total.set(ms)
   }
 
-  /** The answer ended cleanly: the connection may serve another request. */
-  #release(connection: UpstreamConnection): void {
-    this.#connection = undefined
-    connection.release(this.#downstream.requestComplete)
-    this.#endpoint?.pool.leave()
-    this.#endpoint = undefined
-  }
-
-  /** Nothing of the upstream's answer is wanted any more. */
-  #letGo(): void {
-    const connection = this.#connection
-    this.#connection = undefined
-    connection?.destroy()
-    this.#endpoint?.pool.leave()
-    this.#endpoint = undefined
-  }
-
   #finish(outcome: Outcome, status: number): void {
     const { rule, snapshot, choice, path, method, upstream } = this.#request
     this.#phase = IDLE
@@ -380,6 +322,3 @@ class Exchange implements DownstreamEvents, Receiver {
     this.fail('internal')
   }
 }
-
-/** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

@@ -29,6 +29,8 @@ export class Request implements MatchRequest, Forwarding, Relaying {
 
   // What is matched.
   host = ''
+  /** What `host` was made from: the same for every request of most connections. */
+  #authority: string | undefined
   method = ''
   /** The canonical path, which is forwarded; `key` is folded from it. */
   path = ''
@@ -42,8 +44,6 @@ export class Request implements MatchRequest, Forwarding, Relaying {
   timeouts: Timeouts = NO_TIMEOUTS
   target = ''
   hostField = ''
-  /** `host:port` of the endpoint that was asked last; for debugging. */
-  failedAt = ''
 
   constructor(head: RequestHead, remote: string | undefined, plane: Plane) {
     this.head = head
@@ -66,10 +66,12 @@ export class Request implements MatchRequest, Forwarding, Relaying {
     this.upstream = undefined
     this.choice = SETTLED
     this.path = ''
-    this.failedAt = ''
     this.method = head.method
     this.query = head.query
-    this.host = head.authority === undefined ? '' : hostOf(head.authority)
+    if (this.#authority !== head.authority) {
+      this.#authority = head.authority
+      this.host = head.authority === undefined ? '' : hostOf(head.authority)
+    }
     const sent = head.has(FIELD.requestId) ? sole(head, FIELD.requestId) : undefined
     this.requestId = sent !== undefined && isRequestId(sent) ? sent : this.#plane.requestIds.next()
   }
@@ -82,7 +84,6 @@ export class Request implements MatchRequest, Forwarding, Relaying {
     this.choice = SETTLED
     this.path = ''
     this.method = ''
-    this.failedAt = ''
     this.requestId = this.#plane.requestIds.next()
   }
 

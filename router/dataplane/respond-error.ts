@@ -7,12 +7,13 @@ export const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 /**
  * An error of our own, whole: `application/problem+json` (RFC 9457), and who failed in Proxy-Status (RFC 9209).
  * `detail` is for people; like all of this it never holds an address, a stack or a secret unless debugging is on.
- * `framing` is the Connection line, or nothing.
+ * `asked` is the address of the endpoint that failed, `framing` the Connection line or nothing.
  */
 export function writeErrorAnswer(
   code: ErrorCode,
   detail: string,
-  request: Relaying & { readonly requestId: string; readonly method: string; readonly failedAt: string },
+  request: Relaying & { readonly requestId: string; readonly method: string },
+  asked: string,
   now: number,
   framing: string,
 ): string {
@@ -25,7 +26,7 @@ export function writeErrorAnswer(
     code,
     detail: detail === '' ? undefined : detail,
     upstream: request.upstream?.plan.name,
-    address: debug && request.failedAt !== '' ? request.failedAt : undefined,
+    address: debug && request.upstream !== undefined && asked !== '' ? asked : undefined,
     request_id: request.requestId,
   }
   const body = Buffer.from(`${JSON.stringify(problem)}\n`)

@@ -140,6 +140,50 @@ describe('H31: a kept connection that its server closed', () => {
     expect(upstream.received.join('').match(/POST/g)).toHaveLength(1)
   })
 
+  it.each([
+    { framing: 'Content-Length: 5', body: 'hello', becomes: 'hello' },
+    {
+      framing: 'Transfer-Encoding: chunked',
+      body: '2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n',
+      becomes: '\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n',
+    },
+  ])('has a PUT with a short body sent once more, whole ($framing)', async ({ framing, body, becomes }) => {
+    const upstream = await closesSecond()
+    const { port } = await router({ upstreams: { clinic: { ports: [upstream.port] } } })
+    await talk(port, get('/'))
+    const raw = await client(port, `PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${framing}\r\n\r\n${body}`)
+    expect(statusOf(await raw.until(/\r\n\r\nok$/))).toBe(200)
+    expect(upstream.received).toHaveLength(2)
+    await upstream.until((all) => all.endsWith(becomes))
+  })
+
+  it('has a PUT whose body is still coming sent once more, from its beginning', async () => {
+    let second: (() => void) | undefined
+    const upstream = await rawUpstream((socket, _head, index) => {
+      if (index === 0) socket.write(OK)
+      else if (index === 1) second = () => void socket.resetAndDestroy()
+    })
+    const { port } = await router({ upstreams: { clinic: { ports: [upstream.port] } } })
+    await talk(port, get('/'))
+    const raw = await client(port, 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello')
+    await upstream.until((all) => all.endsWith('hello'))
+    second?.()
+    await eventually(() => upstream.received.length === 2)
+    raw.send('world')
+    await eventually(() => upstream.received[1]?.endsWith('\r\n\r\nhelloworld') === true)
+    upstream.sockets[1]?.write(OK)
+    await raw.until(/\r\n\r\nok$/)
+  })
+
+  it('has a PUT with a long body answered 502: what was sent is gone', async () => {
+    const upstream = await closesSecond()
+    const { port } = await router({ upstreams: { clinic: { ports: [upstream.port] } } })
+    await talk(port, get('/'))
+    const body = 'x'.repeat(200_000)
+    const raw = await client(port, `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n${body}`)
+    expect(statusOf(await raw.until(/\}\n$/))).toBe(502)
+  })
+
   it('a fresh connection that is reset is not tried again', async () => {
     const { port, upstream } = await routed((socket) => void socket.resetAndDestroy())
     expect(problemOf(await talk(port, get('/'))).code).toBe('connection_reset')

@@ -52,7 +52,7 @@ export function parseRequestHead(raw: RawHead, length: number, head: RequestHead
   let methodEnd = 0
   while (TOKEN[bytes[base + methodEnd] ?? 0] === 1) methodEnd++
   if (methodEnd === 0 || bytes[base + methodEnd] !== SPACE) return 'request_malformed'
-  head.method = text.substring(0, methodEnd)
+  head.method = methodOf(text, methodEnd)
   let targetEnd = methodEnd + 1
   while (TARGET[bytes[base + targetEnd] ?? 0] === 1) targetEnd++
   if (targetEnd - methodEnd - 1 > TARGET_LIMIT) return 'target_too_long'
@@ -65,6 +65,14 @@ export function parseRequestHead(raw: RawHead, length: number, head: RequestHead
   const authority = readTarget(text, methodEnd + 1, targetEnd, head)
   if (authority === null) return 'request_malformed'
   return interpret(head, authority)
+}
+
+/** The usual methods are constants: looked up in tables later, they need not be hashed again. */
+function methodOf(text: string, end: number): string {
+  if (end === 3 && text.startsWith('GET')) return 'GET'
+  if (end === 4 && text.startsWith('POST')) return 'POST'
+  if (end === 4 && text.startsWith('HEAD')) return 'HEAD'
+  return text.substring(0, end)
 }
 
 function readVersion(text: string, at: number, head: RequestHead): ErrorCode | undefined {

@@ -17,6 +17,8 @@ export class Writer implements BodySink {
   chunked = false
   readonly #socket: Socket
   #corked = false
+  /** The stream said that it holds enough; whether that is still so is asked only then. */
+  #full = false
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -46,14 +48,17 @@ export class Writer implements BodySink {
     if (this.text !== '') {
       const { text } = this
       this.text = ''
-      this.#socket.write(text, 'latin1')
+      if (!this.#socket.write(text, 'latin1')) this.#full = true
     }
     if (this.#corked) {
       this.#corked = false
+      this.#full = true
       this.#socket.uncork()
       release(this, this.#socket.writableLength > 0)
     }
-    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0
+    if (!this.#full) return false
+    this.#full = this.#socket.writableNeedDrain && this.#socket.writableLength > 0
+    return this.#full
   }
 
   /** Forgets what has not been written. */

@@ -1,0 +1,119 @@
+import { pickEndpoint } from './balancing/least-requests.ts'
+import type { BodySink } from './http1/chunked.ts'
+import type { RequestHead } from './http1/request-head.ts'
+import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
+import { KeptBody } from './kept-body.ts'
+import type { Endpoint, Upstream } from './snapshot.ts'
+
+/**
+ * The upstream's side of one request: the endpoint that was picked, the connection to it, and what may be tried when
+ * it fails. Never leaves the upstream. One belongs to each client connection and is used again for every request.
+ */
+export class Attempt {
+  /** Set while a connection is being made or used. */
+  endpoint: Endpoint | undefined
+  connection: UpstreamConnection | undefined
+  /** `host:port` of the endpoint that was asked last, by this request or one before. */
+  asked = ''
+  readonly #receiver: Receiver
+  readonly #random: () => number
+  #upstream: Upstream | undefined
+  #connectMs = 0
+  #connected = false
+  /** Endpoints that did not even take a connection. */
+  #refused: Endpoint[] = []
+  #body: KeptBody | undefined
+
+  constructor(receiver: Receiver, random: () => number) {
+    this.#receiver = receiver
+    this.#random = random
+  }
+
+  /** Picks an endpoint and gets a connection: `onConnected` follows, or came already. False: there is no endpoint. */
+  begin(upstream: Upstream | undefined, connectMs: number): boolean {
+    this.#upstream = upstream
+    this.#connectMs = connectMs
+    this.#body = undefined
+    if (this.#refused.length > 0) this.#refused = []
+    return this.#pick()
+  }
+
+  /** The connection that the pool gave: the request goes out on it. */
+  connected(connection: UpstreamConnection): void {
+    this.connection = connection
+    this.#connected = true
+  }
+
+  /** Where the request's body goes. A copy is kept where the request might have to be sent once more. */
+  bodySink(head: RequestHead, connection: UpstreamConnection): BodySink {
+    const { writer } = connection
+    this.#body?.pour(writer)
+    this.#body = connection.reused && IDEMPOTENT.has(head.method) ? new KeptBody(writer) : undefined
+    return this.#body ?? writer
+  }
+
+  /**
+   * Tries once more what `connection` failed to do, where that does no harm. Nothing was sent: another endpoint may
+   * have it, whatever the method. The connection had waited: its server may have closed it just as the request was
+   * written, so where repeating changes nothing and no answer began, a fresh one gets it (RFC 9112 §9.3.1).
+   */
+  retry(head: RequestHead, connection: UpstreamConnection, code: string): boolean {
+    const { endpoint } = this
+    if (endpoint === undefined) return false
+    if (!this.#connected) {
+      this.letGo()
+      this.#refused.push(endpoint)
+      return this.#pick()
+    }
+    if (code !== 'connection_reset' || !connection.reused || connection.answering) return false
+    const bodyless = head.length <= 0 && !head.chunked
+    if (!IDEMPOTENT.has(head.method) || !(bodyless || this.#body?.whole === true)) return false
+    this.letGo()
+    this.#dial(endpoint, true)
+    return true
+  }
+
+  /** The answer ended cleanly; `whole`: so did the request, and the connection may serve another. */
+  release(whole: boolean): void {
+    const { connection } = this
+    this.connection = undefined
+    connection?.release(whole)
+    this.#leave()
+  }
+
+  /** Nothing of the upstream's answer is wanted any more. */
+  letGo(): void {
+    const { connection } = this
+    this.connection = undefined
+    connection?.destroy()
+    this.#leave()
+  }
+
+  #pick(): boolean {
+    const endpoints = this.#upstream?.endpoints ?? NONE
+    const untried = this.#refused.length === 0 ? endpoints : endpoints.filter((one) => !this.#refused.includes(one))
+    const endpoint = pickEndpoint(untried, this.#random)
+    if (endpoint !== undefined) this.#dial(endpoint, false)
+    return endpoint !== undefined
+  }
+
+  #dial(endpoint: Endpoint, fresh: boolean): void {
+    this.endpoint = endpoint
+    this.asked = endpoint.pool.address
+    this.#connected = false
+    endpoint.pool.enter()
+    const connection = endpoint.pool.connect(this.#receiver, fresh, this.#connectMs)
+    // One from the pool has been used already, and may even be done with.
+    if (!this.#connected) this.connection = connection
+  }
+
+  #leave(): void {
+    const { endpoint } = this
+    this.endpoint = undefined
+    endpoint?.pool.leave()
+  }
+}
+
+/** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+const NONE: readonly Endpoint[] = []

@@ -1,0 +1,33 @@
+import type { BodySink } from './http1/chunked.ts'
+import type { Writer } from './http1/writer.ts'
+
+/** Longest body that is kept, in bytes. */
+const KEPT_LIMIT = 64 * 1024
+
+/** Passes a request's body on and keeps a copy while it is short, so that it can be sent once more. */
+export class KeptBody implements BodySink {
+  readonly #writer: Writer
+  readonly #pieces: Buffer[] = []
+  #length = 0
+
+  constructor(writer: Writer) {
+    this.#writer = writer
+  }
+
+  /** Whether all of what was passed on is still here. */
+  get whole(): boolean {
+    return this.#length <= KEPT_LIMIT
+  }
+
+  bodyBytes(bytes: Buffer, start: number, end: number): void {
+    this.#writer.bodyBytes(bytes, start, end)
+    this.#length += end - start
+    if (this.whole) this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
+    else this.#pieces.length = 0
+  }
+
+  /** Writes what was kept to another connection. */
+  pour(writer: Writer): void {
+    for (const piece of this.#pieces) writer.bodyBytes(piece, 0, piece.length)
+  }
+}
