@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
-const REPOSITORY = join(import.meta.dirname, '../..')
+import { ROOT } from '../estate.ts'
+import { codeBlocks, markdownPages, type Page } from './markdown.ts'
 
 /** What a reader may copy: where it stands and what it says. */
 type Block = { readonly place: string; readonly text: string }
@@ -14,15 +14,14 @@ let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'banyan-docs-'))
   // `functions: ./functions` in an example means the example functions.
-  symlinkSync(join(REPOSITORY, 'functions'), join(folder, 'functions'))
+  symlinkSync(join(ROOT, 'functions'), join(folder, 'functions'))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const pages = globSync('**/*.md', { cwd: REPOSITORY, exclude: (name) => name === 'node_modules' || name === 'dist' })
-const blocks = pages.sort().flatMap((page) => configurations(page, readFileSync(join(REPOSITORY, page), 'utf8')))
+const blocks = markdownPages().flatMap(configurations)
 const files = ['banyan.yaml', 'deploy/banyan.yaml'].map((file) => ({
   place: file,
-  text: readFileSync(join(REPOSITORY, file), 'utf8'),
+  text: readFileSync(join(ROOT, file), 'utf8'),
 }))
 
 describe('every configuration that can be copied', () => {
@@ -53,7 +52,7 @@ describe('every configuration that can be copied', () => {
       '{ "routes": [] }',
       '```',
     ].join('\n')
-    expect(configurations('page.md', page)).toEqual([
+    expect(configurations({ path: 'page.md', text: page })).toEqual([
       { place: 'page.md:2', text: 'listen: [{ port: 8080 }]\n' },
       { place: 'page.md:7', text: 'upstreams:\n  vets: { url: http://127.0.0.1:3000 }\n' },
       { place: 'page.md:11', text: 'routes: []\n```\n' },
@@ -72,21 +71,17 @@ describe('every configuration that can be copied', () => {
 })
 
 /** The YAML blocks of a page that configure the router, by their top-level keys. */
-function configurations(page: string, text: string): Block[] {
-  const fences = text.matchAll(/^([ \t]*)(`{3,})ya?ml[^\n]*\n([\s\S]*?)^[ \t]*\2[ \t]*$/gm)
-  return [...fences]
-    .map(({ index, 1: indent = '', 3: body = '' }) => ({
-      place: `${page}:${text.slice(0, index).split('\n').length}`,
-      text: body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-    }))
-    .filter((block) => /^(listen|routes|upstreams):/m.test(block.text))
+function configurations(page: Page): readonly Block[] {
+  return codeBlocks(page)
+    .filter(({ language, text }) => /^ya?ml$/.test(language) && /^(listen|routes|upstreams):/m.test(text))
+    .map(({ place, text }) => ({ place, text }))
 }
 
 /** What the command says of it, with no router to ask. */
 async function check(block: Block): Promise<{ code: number; problems: string }> {
   const file = join(folder, `${block.place.replaceAll(/\W/g, '-')}.yaml`)
   writeFileSync(file, block.text)
-  const command = [join(REPOSITORY, 'bin/banyan.js'), 'check', '-c', file, '--admin', 'http://127.0.0.1:9']
+  const command = [join(ROOT, 'bin/banyan.js'), 'check', '-c', file, '--admin', 'http://127.0.0.1:9']
   const env = { ...process.env, CLINIC_URL: 'http://127.0.0.1:8101' }
   try {
     await promisify(execFile)(process.execPath, command, { env })
