@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { watchSpec } from './config/watch.ts'
-import { openAdmin } from './control/admin-port.ts'
+import { type AdminPort, openAdmin } from './control/admin-port.ts'
 import { type Configuration, firstConfiguration, problemText, saveLastGood } from './control/configuration.ts'
 import { createControl } from './control/control.ts'
 import { createFunctionsFolder } from './control/functions-folder.ts'
@@ -10,10 +10,10 @@ import { createMetrics } from './control/metrics.ts'
 import { loadObservations, observationKeeper } from './control/observations.ts'
 import { createWorld } from './control/world.ts'
 import { systemClock } from './kernel/clock.ts'
+import { systemProcesses } from './kernel/processes.ts'
 import type { Bound, FromSupervisor } from './model/link.ts'
 import { loadLastGood } from './publish/last-good.ts'
 import { acquireLock } from './publish/lock.ts'
-import { systemProcesses } from './publish/processes.ts'
 import { createPublisher } from './publish/publisher.ts'
 import { openStateFolder } from './publish/state-folder.ts'
 import { openSupervisorLink } from './publish/supervisor-link.ts'
@@ -89,12 +89,15 @@ const shifts = createShifts({
 
 // Functions in workerd, one process each; those an earlier control process left behind serve until ours do.
 const functions = createFunctionsFolder({
+  folder: spec.functions,
   env: process.env,
   clock,
   log,
   lock,
+  processes: systemProcesses,
   inherited: lastGood.live?.live.addresses ?? {},
   publish: () => control.publish(),
+  changed: () => control.refresh(),
   drained: publisher.drained,
 })
 
@@ -110,12 +113,13 @@ const world = createWorld({
   log,
   changed() {
     keeper.keep(world.observations())
-    void control.publish()
+    control.refresh()
   },
 })
 
 // Where the router listens, as the supervisor bound it.
 let bound: { readonly listen: readonly Bound[]; readonly status: Bound | undefined } = { listen: [], status: undefined }
+let admin: AdminPort | undefined
 const pids = new Set<number>()
 
 const control = createControl({
@@ -130,14 +134,14 @@ const control = createControl({
   notices: () => notices,
   adopt,
   metrics: metricsText,
-  where: () => ({ ...bound, admin: admin.bound() }),
+  where: () => ({ ...bound, admin: admin?.bound() }),
   rollProcesses: () => supervisor.send({ kind: 'roll' }),
   clock,
   log,
 })
 
 // The admin port is taken before anything is served: a port in use must be said at the start.
-const admin = await openAdmin({ control, address: spec.admin, log }).catch((error: Error) => giveUp(error.message))
+admin = await openAdmin({ control, address: spec.admin, log }).catch((error: Error) => giveUp(error.message))
 
 supervisor.onMessage(hear)
 supervisor.onGone(() => void afterSupervisor())
@@ -193,7 +197,7 @@ async function afterSupervisor(): Promise<void> {
 
 async function close(): Promise<void> {
   watching.abort()
-  await admin.close()
+  await admin?.close()
   await world.close()
   await functions.close()
   await keeper.close()

@@ -53,6 +53,8 @@ export type ControlParts = {
 export type RunningControl = Control & {
   /** Compiles what is known now and publishes it; resolves when every data-plane process obeys. */
   publish(): Promise<void>
+  /** The same where nobody waits for it: what goes wrong is logged. */
+  refresh(): void
   /** The file has this text now; one that was looked at already, by `reload`, is not looked at again. */
   changed(text: string): Promise<void>
   /** The file cannot be read, in words; undefined: it can again. */
@@ -111,6 +113,11 @@ export function createControl(parts: ControlParts): RunningControl {
     if (replaced > 0) log.warn(`plan revision ${revision}: ${replaced} silent data-plane processes were replaced`)
   }
 
+  // A mistake in it must not end this process: the plan before serves on, and the next change is another chance.
+  function refresh(): void {
+    publish().catch((error: unknown) => log.error('the plan could not be published', { error }))
+  }
+
   async function take(text: string): Promise<Reloaded> {
     seen = text
     // Judged in the world as it is, so that it need not be compiled once more for that.
@@ -150,7 +157,7 @@ export function createControl(parts: ControlParts): RunningControl {
     if (message === unreadable) return
     unreadable = message
     if (message !== undefined) log.error(`${parts.file}: ${message}; the last good configuration serves`)
-    void publish()
+    refresh()
   }
 
   function left(): Left {
@@ -225,6 +232,7 @@ export function createControl(parts: ControlParts): RunningControl {
     unready: (upstream) => unready(upstream, world),
     metrics: parts.metrics,
     publish: () => publish(),
+    refresh,
     async changed(text) {
       if (text !== seen) await take(text)
     },

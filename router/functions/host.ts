@@ -33,8 +33,8 @@ export type FunctionHostOptions = {
   readonly clock: Clock
   /** After every change of `state` or `addresses`: publish the addresses. */
   onChange(): void
-  /** A workerd was started; keep its pid and start time until `onGone`, for `endOrphans` at the next start. */
-  onProcess(pid: number, role: string, startTime: string): void
+  /** A workerd was started; keep it on record until `onGone`, so that it does not outlive the router. */
+  onProcess(pid: number, name: string): void
   onGone(pid: number): void
   /** Called right after `onChange` with the addresses that are no longer in `addresses()`. */
   readonly awaitDrained: AwaitDrained
@@ -174,7 +174,7 @@ class Host implements FunctionHost {
         signal,
         printed: print,
         threw: (thrown) => print('stderr', inWords(thrown)),
-        onProcess: (pid, startTime) => onProcess(pid, `${name}@${bundle.revision}`, startTime),
+        onProcess: (pid) => onProcess(pid, `${name}@${bundle.revision}`),
         onGone,
       })
     } catch (error) {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
 import { askWrapper, type Failure } from './ask.ts'
 import type { Bundle } from './bundle.ts'
-import { startTimeOf } from './orphans.ts'
 import { type Declaration, routesOf } from './routes.ts'
 import { type Trace, traceOf } from './trace.ts'
 import { type PrintedLine, startWorkerd, type Workerd } from './workerd.ts'
@@ -44,7 +43,7 @@ export type InstanceOptions = {
   printed(stream: 'stdout' | 'stderr', text: string): void
   threw(thrown: Thrown): void
   /** Called once workerd runs, before it serves: from here on it may have to be ended as an orphan. */
-  onProcess(pid: number, startTime: string): void
+  onProcess(pid: number): void
   onGone(pid: number): void
   /** Ends an unfinished start. */
   readonly signal: AbortSignal
@@ -104,8 +103,7 @@ async function start(options: InstanceOptions, token: string, printed: PrintedLi
   }
   const workerd = await startWorkerd(modules, clock, printed)
   try {
-    const startTime = startTimeOf(workerd.pid)
-    if (startTime !== undefined) options.onProcess(workerd.pid, startTime)
+    options.onProcess(workerd.pid)
   } catch (error) {
     // A process that nobody has on record would be left behind for ever.
     workerd.kill()

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Processes } from './processes.ts'
+import { isRunning, type Processes, type ProcessIdentity } from '../kernel/processes.ts'
 import { FolderFailure } from './state-folder.ts'
 
 /**
@@ -23,12 +23,7 @@ export type Lock = {
 export type Role = 'control' | 'dataplane' | 'workerd'
 
 /** `name` says which one of its role, e.g. `functions/contact`. */
-export type RunningProcess = {
-  readonly pid: number
-  readonly started: string
-  readonly role: Role
-  readonly name?: string
-}
+export type RunningProcess = ProcessIdentity & { readonly role: Role; readonly name?: string }
 
 export type LockResult =
   | { readonly kind: 'acquired'; readonly lock: Lock }
@@ -49,7 +44,7 @@ export type LockOptions = {
   readonly processes: Processes
 }
 
-type Run = { readonly owner: { readonly pid: number; readonly started: string }; children: readonly RunningProcess[] }
+type Run = { readonly owner: ProcessIdentity; children: readonly RunningProcess[] }
 
 /** Takes the folder. Resolves once nothing of a router that died is running any more, at most `graceMs` later. */
 export async function acquireLock(options: LockOptions): Promise<LockResult> {
@@ -59,8 +54,8 @@ export async function acquireLock(options: LockOptions): Promise<LockResult> {
     const found = readRun(file)
     const before = found?.owner
     const same = before?.pid === mine.pid && before.started === mine.started
-    if (before !== undefined && !same && processes.started(before.pid) === before.started) return before.pid
-    const run: Run = { owner: mine, children: (found?.children ?? []).filter((child) => runs(child, processes)) }
+    if (before !== undefined && !same && isRunning(before, processes)) return before.pid
+    const run: Run = { owner: mine, children: (found?.children ?? []).filter((child) => isRunning(child, processes)) }
     writeRun(file, run)
     return { run, leftovers: same ? [] : run.children, before: before?.pid }
   })
@@ -86,9 +81,13 @@ function heldBy(pid: number, file: string): string {
 async function withMutex<T>({ file, clock }: LockOptions, run: () => T): Promise<T | FolderFailure> {
   const mutex = `${file}.taking`
   const start = clock.elapsed()
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    return new FolderFailure(file, error)
+  }
   for (;;) {
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       closeSync(openSync(mutex, 'wx', 0o600))
       break
     } catch (error) {
@@ -114,7 +113,7 @@ const MUTEX_POLL_MS = 20
 async function outlive(leftovers: readonly RunningProcess[], before: number, options: LockOptions): Promise<void> {
   const { graceMs, clock, log, processes } = options
   const finishing = (): RunningProcess[] =>
-    leftovers.filter((child) => child.role !== 'workerd' && runs(child, processes))
+    leftovers.filter((child) => child.role !== 'workerd' && isRunning(child, processes))
   const waitedFor = finishing()
   if (waitedFor.length > 0) {
     const pids = waitedFor.map(({ pid }) => pid).join(', ')
@@ -123,8 +122,8 @@ async function outlive(leftovers: readonly RunningProcess[], before: number, opt
   const deadline = clock.elapsed() + graceMs
   while (finishing().length > 0 && clock.elapsed() < deadline) await pause(clock, LEFTOVER_POLL_MS)
 
-  for (const child of leftovers.filter((one) => runs(one, processes))) {
-    processes.kill(child.pid)
+  for (const child of leftovers.filter((one) => isRunning(one, processes))) {
+    processes.signal(child.pid, 'SIGKILL')
     const which = child.name === undefined ? child.role : `${child.role} (${child.name})`
     log.warn(`ended ${which} process ${child.pid}, left over from the router with pid ${before} that died`)
   }
@@ -147,7 +146,7 @@ function createLock({ file, log, processes }: LockOptions, run: Run): Lock {
     }
   }
   return {
-    recorded: () => run.children.filter((child) => runs(child, processes)),
+    recorded: () => run.children.filter((child) => isRunning(child, processes)),
     record(pid, role, name) {
       const started = processes.started(pid)
       if (started === undefined) return
@@ -161,10 +160,6 @@ function createLock({ file, log, processes }: LockOptions, run: Run): Lock {
       if (mine()) rmSync(file, { force: true })
     },
   }
-}
-
-function runs({ pid, started }: RunningProcess, processes: Processes): boolean {
-  return processes.started(pid) === started
 }
 
 function writeRun(file: string, run: Run): void {

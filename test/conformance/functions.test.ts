@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as a user writes them in function.yaml
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { endOrphans, startTimeOf } from '../../router/functions/orphans.ts'
 import { systemClock } from '../../router/kernel/clock.ts'
+import { endProcesses, systemProcesses } from '../../router/kernel/processes.ts'
 import { project } from './fixtures/functions.ts'
 
 const CONTACT = `
@@ -333,19 +333,20 @@ export default {
   it('is out of reach of Ctrl-C, is ended as an orphan by pid and start time, and close leaves none', async () => {
     const site = project({ 'a/index.ts': says('a'), 'b/index.ts': says('b') })
     await site.host.start()
-    const all = [...site.processes].map(([pid, startTime]) => ({ pid, startTime }))
+    const all = [...site.processes].map(([pid, started]) => ({ pid, started }))
+    const ending = { processes: systemProcesses, clock: systemClock, graceMs: 1_000 }
     const groups = all.map(({ pid }) => Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)])))
     expect(groups).toEqual(all.map(({ pid }) => pid))
 
     const [first] = all
     if (first === undefined) throw new Error('nothing runs')
-    expect(await endOrphans([{ ...first, startTime: 'another' }], 1_000, systemClock)).toEqual([])
-    expect(startTimeOf(first.pid)).toBe(first.startTime)
-    expect(await endOrphans([first], 1_000, systemClock)).toEqual([first.pid])
-    expect(startTimeOf(first.pid)).toBeUndefined()
+    expect(await endProcesses([{ ...first, started: 'another' }], ending)).toEqual([])
+    expect(systemProcesses.started(first.pid)).toBe(first.started)
+    expect(await endProcesses([first], ending)).toEqual([first.pid])
+    expect(systemProcesses.started(first.pid)).toBeUndefined()
 
     await site[Symbol.asyncDispose]()
-    for (const { pid } of all) expect(startTimeOf(pid)).toBeUndefined()
+    for (const { pid } of all) expect(systemProcesses.started(pid)).toBeUndefined()
     expect(site.processes.size).toBe(0)
   })
 })

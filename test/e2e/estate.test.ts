@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OperationView } from '../../router/admin/operations.ts'
-import { systemProcesses } from '../../router/publish/processes.ts'
+import { systemProcesses } from '../../router/kernel/processes.ts'
 import { type Estate, startEstate } from '../estate.ts'
 
 let estate: Estate

@@ -2,10 +2,9 @@ import { PassThrough } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { restartBudget } from '../../../router/functions/budget.ts'
-import { endOrphans, startTimeOf } from '../../../router/functions/orphans.ts'
 import { boundedOutput, type OutputLine, readLines } from '../../../router/functions/output.ts'
 import { workerdConfig } from '../../../router/functions/workerd.ts'
-import { manualClock, systemClock } from '../../../router/kernel/clock.ts'
+import { manualClock } from '../../../router/kernel/clock.ts'
 
 describe('the restart budget', () => {
   it('restarts at once, then after growing waits, and after five waits for the minute to end', () => {
@@ -63,14 +62,5 @@ describe('the configuration of workerd', () => {
     expect(config).toContain('(name = "EMAIL", fromEnvironment = "BANYAN_ENV_0")')
     expect(config).toContain('(name = "URL", fromEnvironment = "BANYAN_ENV_1")')
     expect(config).toContain('compatibilityDate = "2026-07-30"')
-  })
-})
-
-describe('a process of our own', () => {
-  it('is known by its start time, and one with another start time is left alone', async () => {
-    const startTime = startTimeOf(process.pid)
-    expect(startTime).toBe(startTimeOf(process.pid))
-    expect(startTimeOf(2 ** 30)).toBeUndefined()
-    expect(await endOrphans([{ pid: process.pid, startTime: `${startTime}0` }], 0, systemClock)).toEqual([])
   })
 })

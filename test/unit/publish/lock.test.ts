@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../router/kernel/clock.ts'
 import type { Log } from '../../../router/kernel/log.ts'
+import type { Processes } from '../../../router/kernel/processes.ts'
 import { acquireLock, type Lock, type LockResult } from '../../../router/publish/lock.ts'
-import { type Processes, systemProcesses } from '../../../router/publish/processes.ts'
 
 /** Processes by pid and start; killing one ends it. */
 function machine(running: Record<number, string>): Processes & { readonly killed: number[]; end(pid: number): void } {
@@ -16,7 +15,7 @@ function machine(running: Record<number, string>): Processes & { readonly killed
     killed,
     started: (pid) => alive.get(pid),
     end: (pid) => void alive.delete(pid),
-    kill(pid) {
+    signal(pid) {
       killed.push(pid)
       alive.delete(pid)
     },
@@ -174,26 +173,5 @@ describe('the lock of a state folder', () => {
     const lock = await acquired(10, machine({ 10: 'a' }))
     lock.release()
     expect(() => readFileSync(file)).toThrow(/ENOENT/)
-  })
-})
-
-describe('the real processes', () => {
-  const children: ChildProcess[] = []
-  afterEach(() => {
-    for (const child of children) child.kill('SIGKILL')
-  })
-
-  it('have a start that stays the same, and none once they have ended', async () => {
-    const child = spawn('sleep', ['30'])
-    children.push(child)
-    const pid = child.pid ?? 0
-    const started = systemProcesses.started(pid)
-    expect(started).toMatch(/^.+:\d+$|\w{3} \w{3}/)
-    expect(systemProcesses.started(pid)).toBe(started)
-    expect(systemProcesses.started(process.pid)).not.toBe(started)
-    const exited = new Promise((resolve) => child.on('exit', resolve))
-    systemProcesses.kill(pid)
-    await exited
-    expect(systemProcesses.started(pid)).toBeUndefined()
   })
 })
