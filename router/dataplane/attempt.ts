@@ -3,6 +3,7 @@ import type { BodySink } from './http1/chunked.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import { KeptBody } from './kept-body.ts'
+import type { Plane } from './plane.ts'
 import type { Endpoint, Upstream } from './snapshot.ts'
 
 /**
@@ -16,7 +17,7 @@ export class Attempt {
   /** `host:port` of the endpoint that was asked last, by this request or one before. */
   asked = ''
   readonly #receiver: Receiver
-  readonly #random: () => number
+  readonly #plane: Pick<Plane, 'random' | 'log'>
   #upstream: Upstream | undefined
   #connectMs = 0
   #connected = false
@@ -24,9 +25,9 @@ export class Attempt {
   #refused: Endpoint[] = []
   #body: KeptBody | undefined
 
-  constructor(receiver: Receiver, random: () => number) {
+  constructor(receiver: Receiver, plane: Pick<Plane, 'random' | 'log'>) {
     this.#receiver = receiver
-    this.#random = random
+    this.#plane = plane
   }
 
   /** Picks an endpoint and gets a connection: `onConnected` follows, or came already. False: there is no endpoint. */
@@ -42,6 +43,7 @@ export class Attempt {
   connected(connection: UpstreamConnection): void {
     this.connection = connection
     this.#connected = true
+    if (this.endpoint?.pool.note(true) === true) this.#tellReached()
   }
 
   /** Where the request's body goes. A copy is kept where the request might have to be sent once more. */
@@ -61,6 +63,7 @@ export class Attempt {
     const { endpoint } = this
     if (endpoint === undefined) return false
     if (!this.#connected) {
+      if (endpoint.pool.note(false)) this.#tellUnreached(code)
       this.letGo()
       this.#refused.push(endpoint)
       return this.#pick()
@@ -92,7 +95,7 @@ export class Attempt {
   #pick(): boolean {
     const endpoints = this.#upstream?.endpoints ?? NONE
     const untried = this.#refused.length === 0 ? endpoints : endpoints.filter((one) => !this.#refused.includes(one))
-    const endpoint = pickEndpoint(untried, this.#random)
+    const endpoint = pickEndpoint(untried, this.#plane.random)
     if (endpoint !== undefined) this.#dial(endpoint, false)
     return endpoint !== undefined
   }
@@ -105,6 +108,20 @@ export class Attempt {
     const connection = endpoint.pool.connect(this.#receiver, fresh, this.#connectMs)
     // One from the pool has been used already, and may even be done with.
     if (!this.#connected) this.connection = connection
+  }
+
+  /** An outage is told when it begins and when it is over; in between the counts of errors tell it. */
+  #tellUnreached(code: string): void {
+    const remedy = 'start what should listen there, or correct the url'
+    this.#plane.log.warn(`upstream "${this.#name()}" cannot be reached at ${this.asked} (${code}): ${remedy}`)
+  }
+
+  #tellReached(): void {
+    this.#plane.log.info(`upstream "${this.#name()}" can be reached at ${this.asked} again`)
+  }
+
+  #name(): string {
+    return this.#upstream?.plan.name ?? ''
   }
 
   #leave(): void {

@@ -51,7 +51,7 @@ class Exchange implements DownstreamEvents, Receiver {
   constructor(downstream: Downstream, plane: Plane) {
     this.#downstream = downstream
     this.#plane = plane
-    this.#attempt = new Attempt(this, plane.random)
+    this.#attempt = new Attempt(this, plane)
     this.#request = new Request(downstream.head, downstream.socket.remoteAddress, plane)
   }
 
@@ -108,7 +108,8 @@ class Exchange implements DownstreamEvents, Receiver {
     }
     request.rule = rule
     if (rule.unavailable !== undefined) {
-      this.fail('route_unavailable', rule.unavailable)
+      // The reason may quote a file or an exception, which is for whoever runs the router: its status says it.
+      this.fail('route_unavailable', table.debug ? rule.unavailable : 'the route is set aside; banyan status says why')
       return
     }
     this.#arm()

@@ -75,9 +75,13 @@ describe('apply', () => {
     expect(statusOf(await talk(port, get('/')))).toBe(200)
   })
 
-  it('a quarantined rule answers 503 with its reason and falls through to nobody', async () => {
+  it.each([
+    { debug: false, detail: 'the route is set aside; banyan status says why' },
+    { debug: true, detail: 'functions/x does not load' },
+  ])('a quarantined rule answers 503 and falls through to nobody; debug $debug: $detail', async ({ debug, detail }) => {
     const upstream = await rawUpstream()
     const { port } = await router({
+      settings: { debug },
       upstreams: { clinic: { ports: [upstream.port] } },
       rules: [
         { match: { path: '/x' }, action: { kind: 'unavailable', reason: 'functions/x does not load' } },
@@ -86,7 +90,7 @@ describe('apply', () => {
     })
     const answer = await talk(port, get('/x'))
     expect(statusOf(answer)).toBe(503)
-    expect(answer).toContain('"detail":"functions/x does not load"')
+    expect(answer).toContain(`"detail":"${detail}"`)
     expect(upstream.received).toEqual([])
   })
 

@@ -22,6 +22,7 @@ export class Pool implements ConnectionOwner {
   readonly #wheel: Wheel
   readonly #idle: UpstreamConnection[] = []
   #inFlight = 0
+  #reached = true
   #retired: (() => void) | undefined
 
   constructor(host: string, port: number, wheel: Wheel, traits: PoolTraits) {
@@ -61,6 +62,13 @@ export class Pool implements ConnectionOwner {
       return waiting
     }
     return new UpstreamConnection(this.#host, this.#port, connectMs, receiver, this, this.#wheel)
+  }
+
+  /** Notes whether a connection could be had; true where that is news. */
+  note(reached: boolean): boolean {
+    const news = this.#reached !== reached
+    this.#reached = reached
+    return news
   }
 
   onReusable(connection: UpstreamConnection): void {
