@@ -29,11 +29,15 @@ const WORDS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  EEXIST: 'a part of that path is a file',
+  ENOTDIR: 'a part of that path is a file',
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: 'Free some space.',
   EDQUOT: 'Free some space.',
+  EEXIST: 'Name another folder with the key state.',
+  ENOTDIR: 'Name another folder with the key state.',
 }
 
 /** The folder that outlives the router. Whoever opened it may write until the process ends; there is nothing to close. */

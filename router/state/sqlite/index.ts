@@ -86,7 +86,7 @@ function openForReading(spec: StateSpec, cause: unknown, damage?: unknown): Open
     cause instanceof NewerSchema
       ? `state store ${spec.path}: ${cause.message}. Run the newer version again, or restore a copy that this one made`
       : `state store ${spec.path} is ${damage === undefined ? '' : `corrupt (${text(damage)}) and `}not writable ` +
-        `(${text(cause)}). Make room on the disk and ${spec.folder} writable, then start again`
+        `(${text(cause)}). Make ${spec.folder} a folder that can be written, with room on its disk, then start again`
   const consequence = found
     ? 'Until then its last records are read and no change is accepted'
     : 'Until then nothing is remembered and no change is accepted'
