@@ -3,6 +3,7 @@
  * stricter already (`no-store`, an unqualified `private`) stays the only word. `values` are those of all the fields.
  */
 export function privateCacheControl(values: readonly string[]): string {
+  if (values.length === 0) return 'private'
   const directives = values.flatMap(splitDirectives).filter((directive) => directive.toLowerCase() !== 'public')
   const strict = directives.some((directive) => /^(?:no-store|private)$/i.test(directive))
   return (strict ? directives : ['private', ...directives]).join(', ')
