@@ -14,7 +14,7 @@ let estate: Estate
 beforeAll(async () => {
   estate = await startEstate({ env: { BANYAN_PROCESSES: '1' } })
   // Discovery is at work from the start; the first answers take a moment.
-  await vi.waitFor(async () => expect(await operations()).toHaveLength(23), { timeout: 10_000, interval: 200 })
+  await vi.waitFor(async () => expect(await operations()).toHaveLength(23), { timeout: 30_000, interval: 100 })
 })
 afterAll(() => estate.close())
 
@@ -129,9 +129,9 @@ function words(command: string): readonly string[] {
 }
 
 async function operations(): Promise<readonly unknown[]> {
-  const { stdout } = await estate.banyan('operations', '--json')
-  const answer: { operations: readonly unknown[] } = JSON.parse(stdout)
-  return answer.operations
+  const answer = await fetch(`${estate.adminUrl}/api/operations`)
+  const body: { operations: readonly unknown[] } = JSON.parse(await answer.text())
+  return body.operations
 }
 
 async function json(command: string): Promise<unknown> {
