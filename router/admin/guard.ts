@@ -5,24 +5,25 @@ import type { Context, MiddlewareHandler } from 'hono'
 export type Caller = { readonly name: string; readonly role: 'read' | 'operate' }
 
 export type GuardOptions = {
-  /** Names under which this API is reached: `127.0.0.1`, `localhost`, the configured host. */
+  /** Names under which this API is reached without a token: `127.0.0.1`, `localhost`, the configured host. */
   readonly hosts: readonly string[]
-  /** Token values by name; empty: the loopback address is trust enough. */
+  /** Token values by name, none of them empty; no tokens: the loopback address is trust enough. */
   readonly tokens: readonly { readonly name: string; readonly value: string; readonly role: 'read' | 'operate' }[]
 }
 
 export type AdminEnv = { Variables: { caller: Caller } }
 
 /**
- * Shuts the admin door. `Host` must be a name of ours, so that a rebound DNS name does not reach us; `Origin`, where
- * a browser sends one, must be our own; changes must be JSON, which a plain form on another page cannot send; and
- * where tokens are configured, one of them is needed.
+ * Shuts the admin door. Where tokens are configured, one of them is needed, which no page of another site has, under
+ * whatever name the API is reached. Otherwise `Host` must be a name of ours, so that a rebound DNS name does not reach
+ * us. `Origin`, where a browser sends one, must be our own, and changes must be JSON, which a plain form on another
+ * page cannot send.
  */
 export function guard(options: GuardOptions): MiddlewareHandler<AdminEnv> {
   const tokens = options.tokens.map((token) => ({ ...token, digest: digest(token.value) }))
   return async (c, next) => {
     const host = c.req.header('host') ?? ''
-    if (!options.hosts.includes(hostName(host))) {
+    if (tokens.length === 0 && !options.hosts.includes(hostName(host))) {
       return refuse(
         c,
         403,
@@ -70,7 +71,9 @@ function callerOf(
   authorization: string | undefined,
 ): Caller | undefined {
   if (tokens.length === 0) return { name: 'local', role: 'operate' }
-  const given = digest(/^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1] ?? '')
+  const written = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (written === undefined) return undefined
+  const given = digest(written)
   // Every token is compared, and digests have one length: the time taken tells nothing about any of them.
   let found: Caller | undefined
   for (const token of tokens) if (timingSafeEqual(token.digest, given)) found = { name: token.name, role: token.role }
