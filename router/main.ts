@@ -8,10 +8,11 @@ import { createControl } from './control/control.ts'
 import { createFunctionsFolder } from './control/functions-folder.ts'
 import { createMetrics } from './control/metrics.ts'
 import { loadObservations, observationKeeper } from './control/observations.ts'
+import { createServing } from './control/serving.ts'
 import { createWorld } from './control/world.ts'
 import { systemClock } from './kernel/clock.ts'
 import { systemProcesses } from './kernel/processes.ts'
-import type { Bound, FromSupervisor } from './model/link.ts'
+import type { FromSupervisor } from './model/link.ts'
 import { loadLastGood } from './publish/last-good.ts'
 import { acquireLock } from './publish/lock.ts'
 import { createPublisher } from './publish/publisher.ts'
@@ -117,10 +118,16 @@ const world = createWorld({
   },
 })
 
-// Where the router listens, as the supervisor bound it.
-let bound: { readonly listen: readonly Bound[]; readonly status: Bound | undefined } = { listen: [], status: undefined }
+// Ports and data-plane processes, which the supervisor holds for us.
+const serving = createServing({
+  folder: folder.paths.folder,
+  lock,
+  publisher,
+  log,
+  send: supervisor.send,
+  changed: () => control.refresh(),
+})
 let admin: AdminPort | undefined
-const pids = new Set<number>()
 
 const control = createControl({
   file,
@@ -131,10 +138,10 @@ const control = createControl({
   publisher,
   functions,
   store: store.description,
-  notices: () => notices,
+  notices: () => [...notices, ...serving.notices()],
   adopt,
   metrics: metricsText,
-  where: () => ({ ...bound, admin: admin?.bound() }),
+  where: () => ({ ...serving.where(), admin: admin?.bound() }),
   rollProcesses: () => supervisor.send({ kind: 'roll' }),
   clock,
   log,
@@ -153,14 +160,13 @@ watchSpec(file, (text) => void control.changed(text), {
   clock,
   signal: watching.signal,
   onProblem: control.fileProblem,
-  ...(first.current ? { current: first.text } : {}),
+  ...(first.fileText === undefined ? {} : { current: first.fileText }),
 })
 
 /** Takes over what is not in the plan: ports, the functions folder, the last good text. */
 function adopt(configuration: Configuration): void {
   spec = configuration.spec
-  const { listen, status, processes, lameDuckMs, graceMs } = spec
-  supervisor.send({ kind: 'serve', listen, status, processes, folder: folder.paths.folder, graceMs, lameDuckMs })
+  serving.ask(spec)
   functions.use(spec.functions)
   if (!configuration.current) return
   try {
@@ -172,20 +178,7 @@ function adopt(configuration: Configuration): void {
 
 function hear(message: FromSupervisor): void {
   if (message.kind === 'stop') void close().then(() => process.exit(0))
-  else if (message.kind === 'listen-failed') {
-    log.error(`${message.message}; the ports from before serve on`)
-  } else if (message.kind === 'dataplane') {
-    if (message.event === 'started') lock.record(message.pid, 'dataplane')
-    else lock.forget(message.pid)
-    if (message.event === 'started') pids.add(message.pid)
-    else pids.delete(message.pid)
-  } else {
-    bound = message
-    for (const pid of message.pids) pids.add(pid)
-    for (const { host, port } of message.listen)
-      log.info(`listens on port ${port}${host === '::' ? ', every address' : ` of ${host}`}`)
-  }
-  publisher.expectProcesses([...pids])
+  else serving.hear(message)
 }
 
 /** The supervisor was killed: the data plane finishes what is in flight, functions included, and then all is over. */

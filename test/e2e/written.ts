@@ -33,8 +33,8 @@ export type Readiness = { readonly status: string; readonly notices: readonly st
 
 export type WrittenRouterOptions = {
   readonly processes?: number
-  /** What it runs with, before `node`: a program that drops privileges, say. */
-  readonly through?: readonly string[]
+  /** User and group it runs as; only root can say another than its own. */
+  readonly user?: number
 }
 
 /** Makes its folder; nothing runs before `start`. The caller closes. */
@@ -48,11 +48,12 @@ export async function writtenRouter(options: WrittenRouterOptions = {}): Promise
   let printed = ''
 
   const up = (): ChildProcess => {
-    const [program = '', ...args] = [...(options.through ?? []), process.execPath]
+    const { user } = options
     printed = ''
-    running = spawn(program, [...args, join(ROOT, 'bin/banyan.js'), 'up', '-c', file], {
+    running = spawn(process.execPath, [join(ROOT, 'bin/banyan.js'), 'up', '-c', file], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(user === undefined ? {} : { uid: user, gid: user }),
     })
     for (const stream of [running.stdout, running.stderr]) stream?.on('data', (chunk) => (printed += String(chunk)))
     return running
