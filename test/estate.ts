@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -189,23 +190,26 @@ export function runVerb(args: readonly string[], env: Readonly<Record<string, st
   })
 }
 
-/** Ports that were free a moment ago; all held at once, so that they differ. */
+/**
+ * Ports that were free a moment ago; all held at once, so that they differ. They lie below those that the system gives
+ * away by itself: a function, or a client's end of a connection, could otherwise be there first.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer()
-      return new Promise<typeof server>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(0, '127.0.0.1', () => resolve(server))
-      })
-    }),
-  )
+  const servers = await Promise.all(Array.from({ length: count }, holdPort))
   const ports = servers.map((server) => {
     const address = server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
   })
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
+}
+
+function holdPort(): Promise<Server> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(holdPort()))
+    server.listen(randomInt(15_000, 32_000), '127.0.0.1', () => resolve(server))
+  })
 }
 
 async function main(): Promise<void> {
