@@ -74,6 +74,7 @@ const publisher = await createPublisher({
     world.count(counts)
     metrics.count(counts)
   },
+  failureChanged: () => control.refresh(),
   metrics: metricsText,
 })
 

@@ -12,7 +12,8 @@ export type Keeper = {
   close(): Promise<void>
 }
 
-export function createKeeper(folder: StateFolder, clock: Clock, log: Log): Keeper {
+/** `failureChanged` is called whenever `failure()` says something else. */
+export function createKeeper(folder: StateFolder, clock: Clock, log: Log, failureChanged: () => void): Keeper {
   let newest: Edition | undefined
   let keptPlan: string | undefined
   let keptLive: Edition | undefined
@@ -36,14 +37,19 @@ export function createKeeper(folder: StateFolder, clock: Clock, log: Log): Keepe
         if (edition !== keptLive) await writeLive(edition)
         keptLive = edition
       }
-      if (failure !== undefined) log.info('the state folder can be written again; what is served is kept')
-      failure = undefined
+      if (failure !== undefined) tell(undefined)
     } catch (error) {
       if (!(error instanceof FolderFailure)) throw error
-      if (failure?.message !== error.message) log.error(error.message)
-      failure = error
       cancelRetry = clock.after(RETRY_MS, () => void write())
+      if (failure?.message !== error.message) tell(error)
     }
+  }
+
+  function tell(now: FolderFailure | undefined): void {
+    failure = now
+    if (now === undefined) log.info('the state folder can be written again; what is served is kept')
+    else log.error(now.message)
+    failureChanged()
   }
 
   function writePlan({ published, planHash }: Edition): Promise<void> {

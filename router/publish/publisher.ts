@@ -31,7 +31,7 @@ export type Publisher = {
   deserted(deadlineMs: number): Promise<boolean>
   current(): Published | undefined
   connected(): readonly ConnectedProcess[]
-  /** Why what is served cannot be kept on disk; undefined: it is kept. */
+  /** Why what is served cannot be kept on disk; undefined: it is kept. `failureChanged` tells when that changes. */
   failure(): FolderFailure | undefined
   /** Ends the connections; the processes serve on. What is being kept is kept first. */
   close(): Promise<void>
@@ -60,6 +60,7 @@ export type PublisherOptions = {
   onCounts(pid: number, counts: TrafficCounts): void
   /** Asks the supervisor to end this process and start another. */
   requestReplace(pid: number): void
+  failureChanged(): void
   /** The whole router's figures as Prometheus text, for a process that is asked for /metrics. */
   metrics(): Promise<string>
 }
@@ -67,7 +68,7 @@ export type PublisherOptions = {
 /** Listens on the control socket. Rejects where no socket can be made, with the paths that were tried. */
 export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
   const { folder, log, clock } = options
-  const keeper = createKeeper(folder, clock, log)
+  const keeper = createKeeper(folder, clock, log, options.failureChanged)
   const roster = createRoster({ clock, log, requestReplace: options.requestReplace })
   const peers = new Map<number, Peer>()
   let revision = options.initialRevision
@@ -101,7 +102,12 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
   }
 
   async function answerMetrics(peer: Peer, id: number): Promise<void> {
-    peer.answer({ kind: 'metrics', id, text: await options.metrics() })
+    try {
+      peer.answer({ kind: 'metrics', id, text: await options.metrics() })
+    } catch (error) {
+      // Without an answer the process gives its own figures.
+      log.error('the figures of the router could not be told', { error })
+    }
   }
 
   function onClose(peer: Peer): void {

@@ -28,6 +28,8 @@ export type Member = {
   /** It has been connected before: silence now is a fault, not a slow start. */
   known: boolean
   revision: number
+  /** The last revision that it could not build; it is not asked for that one again. */
+  refused: number
   draining: readonly string[]
   figures: ProcessFigures | undefined
 }
@@ -54,6 +56,7 @@ export function createRoster(options: {
       connected: false,
       known: false,
       revision: 0,
+      refused: 0,
       draining: [],
       figures: undefined,
     }
@@ -86,8 +89,9 @@ export function createRoster(options: {
   function settled(revision: number): Promise<Settlement> {
     const all = [...members.values()]
     const serving = all.filter((one) => one.revision >= revision)
-    const pids = new Set(all.filter((one) => one.revision < revision).map(({ pid }) => pid))
-    const counts: Counts = { acknowledged: serving.length, replaced: 0, refused: 0 }
+    const refused = all.filter((one) => one.revision < revision && one.refused >= revision)
+    const pids = new Set(all.filter((one) => Math.max(one.revision, one.refused) < revision).map(({ pid }) => pid))
+    const counts: Counts = { acknowledged: serving.length, replaced: 0, refused: refused.length }
     if (pids.size === 0) return Promise.resolve(counts)
     return new Promise((resolve) => {
       const one: Waiting = { revision, pids, counts, done: () => finish() }
@@ -140,6 +144,7 @@ export function createRoster(options: {
       one.connected = true
       one.known = true
       one.revision = revision
+      one.refused = 0
       changed()
     },
     disconnected(pid) {
@@ -153,7 +158,10 @@ export function createRoster(options: {
       settle(pid, revision, 'acknowledged')
       changed()
     },
-    refused: (pid, revision) => settle(pid, revision, 'refused'),
+    refused(pid, revision) {
+      member(pid).refused = revision
+      settle(pid, revision, 'refused')
+    },
     draining(pid, draining) {
       member(pid).draining = draining
       changed()

@@ -17,12 +17,15 @@ import { emptyLive, planNamed } from '../../e2e/fixtures/plans.ts'
 let base: string
 let clock: ReturnType<typeof manualClock>
 let replaced: number[]
+/** What `failure()` said each time it was told to have changed. */
+let failures: (string | undefined)[]
 let counted: unknown[]
 let closing: (() => unknown)[]
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'banyan-publisher-'))
   clock = manualClock()
   replaced = []
+  failures = []
   counted = []
   closing = []
 })
@@ -43,6 +46,7 @@ async function open(initialRevision = 0, folder = openFolder(), log: Log = silen
     initialRevision,
     onCounts: (pid, counts) => counted.push([pid, counts]),
     requestReplace: (pid) => replaced.push(pid),
+    failureChanged: () => void failures.push(publisher.failure()?.message),
     metrics: async () => 'banyan_up 1\n',
   })
   closing.push(() => publisher.close())
@@ -283,6 +287,8 @@ describe('the publisher', () => {
     expect(await publisher.publish(planNamed('unbuildable'), emptyLive)).toMatchObject({ acknowledged: 0, refused: 1 })
     expect(publisher.connected()).toMatchObject([{ pid: 1, revision: 1 }])
     expect(applied).toHaveLength(1)
+    // Nobody expects it to say so again.
+    expect(await publisher.publish(planNamed('unbuildable'), emptyLive)).toMatchObject({ acknowledged: 0, refused: 1 })
     clock.advance(20_000)
     expect(replaced).toEqual([])
     expect(await publisher.publish(planNamed('two'), emptyLive)).toMatchObject({ acknowledged: 1, refused: 0 })
@@ -351,9 +357,11 @@ describe('the publisher', () => {
     await publisher.publish(planNamed('two'), emptyLive)
     expect(publisher.failure()?.message).toContain('plan.json cannot be written')
     expect(said).toHaveLength(1)
+    expect(failures).toEqual([publisher.failure()?.message])
     rmSync(folder.paths.plan, { recursive: true })
     clock.advance(10_000)
     await vi.waitFor(() => expect(publisher.failure()).toBeUndefined())
+    expect(failures.slice(1)).toEqual([undefined])
     expect(loadLastGood(folder).plan?.plan).toEqual(planNamed('two'))
     expect(said[1]).toBe('the state folder can be written again; what is served is kept')
   })
