@@ -5,7 +5,7 @@ export type Crowd = {
   readonly asked: readonly Asked[]
   /** The number of the request that was sent last. */
   turn(): number
-  /** Resolves when so many more have been answered. */
+  /** Resolves when so many more have been answered; rejects where that takes longer than twenty seconds. */
   more(requests: number): Promise<void>
   stop(): Promise<void>
 }
@@ -54,7 +54,11 @@ export function startCrowd(port: number, clients: number, targetOf: (turn: numbe
     turn: () => turn,
     async more(requests) {
       const goal = asked.length + requests
-      while (asked.length < goal) await new Promise((resolve) => setTimeout(resolve, 5))
+      const deadline = performance.now() + 20_000
+      while (asked.length < goal) {
+        if (performance.now() > deadline) throw new Error(`only ${asked.length} of ${goal} requests were answered`)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
     },
     async stop() {
       stopping = true

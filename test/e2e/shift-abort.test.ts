@@ -64,6 +64,22 @@ describe('taking a shift back', () => {
     expect(new Set(load.asked.map(({ answer }) => answer))).toEqual(new Set(['incumbent', 'candidate']))
   })
 
+  it('waits for a data-plane process that is slow to obey', async () => {
+    await router.act('retry', { name: SHIFT })
+    const before = router.pids().dataplanes
+    const slow = defined(before[0])
+    process.kill(slow, 'SIGSTOP')
+    let aborted = false
+    const abort = router.act('abort', { name: SHIFT }).then(() => {
+      aborted = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(aborted).toBe(false)
+    process.kill(slow, 'SIGCONT')
+    await abort
+    expect(router.pids().dataplanes).toEqual(before)
+  })
+
   it('replaces a data-plane process that is silent for two seconds, and returns', async () => {
     await router.act('retry', { name: SHIFT })
     const before = router.pids().dataplanes
