@@ -5,7 +5,7 @@ import type { Log } from './kernel/log.ts'
 import type { FromSupervisor, ToSupervisor } from './model/link.ts'
 import { createBackoff } from './supervisor/backoff.ts'
 import { createDataplanes } from './supervisor/dataplanes.ts'
-import { createPorts } from './supervisor/ports.ts'
+import { type Bindings, createPorts } from './supervisor/ports.ts'
 
 /**
  * The supervisor: binds each port once, keeps control and the data-plane processes running, ends them in order.
@@ -79,9 +79,7 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
     if (ending) return
     if (message.kind === 'serve') work = work.then(() => serve(message))
     else if (message.kind === 'replace') dataplanes.replace(message.pid)
-    else if (message.kind === 'roll') dataplanes.roll()
-    // A control process that comes back and cannot start is no reason to end those that serve.
-    else if (served === undefined) void finish(message.exitCode)
+    else dataplanes.roll()
   }
 
   async function serve(wanted: Serve): Promise<void> {
@@ -89,9 +87,14 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
     const result = await ports.bind(wanted)
     if (ending) return ports.close()
     if (result.kind === 'refused') {
-      if (served !== undefined) return tell({ kind: 'listen-failed', address: result.address, message: result.message })
-      log.error(result.message)
-      return finish(1)
+      if (served === undefined) {
+        log.error(result.message)
+        return finish(1)
+      }
+      // A control process that has come back knows nothing yet of what serves on.
+      const before = await ports.bind(served)
+      if (before.kind === 'bound') tellListening(before.bindings)
+      return tell({ kind: 'listen-failed', address: result.address, message: result.message })
     }
     const { listen, status } = result.bindings
     const { processes, folder, lameDuckMs, graceMs } = wanted
@@ -101,12 +104,12 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
       const descriptors = { listen: listen.map(({ fd }) => fd), status: status.fd }
       dataplanes.serve({ processes, folder, lameDuckMs, graceMs, ...descriptors })
     }
-    tell({
-      kind: 'listening',
-      listen: listen.map(({ bound }) => bound),
-      status: status.bound,
-      pids: dataplanes.pids(),
-    })
+    tellListening(result.bindings)
+  }
+
+  function tellListening({ listen, status }: Bindings): void {
+    const pids = dataplanes.pids()
+    tell({ kind: 'listening', listen: listen.map(({ bound }) => bound), status: status.bound, pids })
   }
 
   /** The orderly end: requests first, then what decides about them. */

@@ -77,8 +77,6 @@ export type ToSupervisor =
     }
   | { readonly kind: 'replace'; readonly pid: number }
   | { readonly kind: 'roll' }
-  /** The start failed: message already printed; end with this exit code. */
-  | { readonly kind: 'give-up'; readonly exitCode: number }
 
 /** Supervisor → control. */
 export type FromSupervisor =

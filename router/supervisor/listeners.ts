@@ -22,7 +22,8 @@ export function openListener(address: Address, key: string): Promise<Listener> {
   const order: ThreadOrder = { address, gate }
   const thread = new Worker(moduleFile(import.meta.url, './listen-thread'), { workerData: order })
   return new Promise((resolve, reject) => {
-    thread.on('error', reject)
+    // A thread that cannot run at all is no reason for the supervisor to end.
+    thread.on('error', (error: Error) => reject(new ListenError(explain(address, key, error.message))))
     thread.on('message', (report: ThreadReport) => {
       if (report.kind === 'failed') return reject(new ListenError(explain(address, key, report.code)))
       resolve({

@@ -190,9 +190,11 @@ describe('the supervisor', () => {
     const port = await serving(router)
     const pids = await router.pids()
     const message = { ...serveMessage(folder), listen: [{ host: '127.0.0.1', port: busy }] }
+    const heard = (await router.heard('listening')).length
     await router.ask({ kind: 'supervisor', message })
     const failed = await eventually(async () => defined((await router.heard('listen-failed'))[0]))
     expect(failed).toMatchObject({ address: { port: busy }, message: expect.stringContaining('is in use') })
+    expect((await router.heard('listening')).slice(heard)).toMatchObject([{ listen: [{ port }], pids }])
     expect((await get(port)).status).toBe(200)
     expect(await router.pids()).toEqual(pids)
     taken.close()
