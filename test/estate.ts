@@ -225,9 +225,9 @@ async function main(): Promise<void> {
   admin API                        ${estate.adminUrl}/api/status
   health, metrics                  ${estate.statusUrl}/readyz
 
-  what implements what             npm run banyan -- operations
-  move a route, and back           npm run banyan -- shift start "GET /vets.html"
-                                   npm run banyan -- shift abort "GET /vets.html"
+  what implements what             npx banyan operations
+  move a route, and back           npx banyan shift start "GET /vets.html"
+                                   npx banyan shift abort "GET /vets.html"
   one Ctrl-C ends everything
 `)
 }

@@ -3,11 +3,12 @@ import { z } from 'zod'
 import { diffPlans } from '../compile/diff.ts'
 import { explain } from '../compile/explain.ts'
 import { BanyanError } from '../kernel/errors.ts'
+import { findShift } from '../shift/find.ts'
 import { findMovement } from '../shift/movement.ts'
 import type { Outcome } from '../shift/shifts.ts'
 import type { Control } from './control.ts'
 import { type AdminEnv, type GuardOptions, guard, refuse } from './guard.ts'
-import { findShift, viewListOfOperations, viewShift, viewUpstreams } from './views.ts'
+import { viewEntry, viewListOfOperations, viewShift, viewUpstreams } from './views.ts'
 
 /**
  * The admin API: JSON first, one resource a path. The command line and the console use nothing else.
@@ -81,7 +82,7 @@ const Document = z.object({ file: z.string().min(1), text: z.string() })
 function shift(app: Hono<AdminEnv>, control: Control): void {
   const { shifts } = control
   app.get('/api/shifts', (c) => c.json({ shifts: shifts.records().map((record) => viewShift(record, control)) }))
-  app.get('/api/ledger', (c) => c.json({ entries: shifts.ledger(c.req.query('shift')) }))
+  app.get('/api/ledger', (c) => c.json({ entries: shifts.ledger(c.req.query('shift')).map(viewEntry) }))
 
   app.post('/api/shifts/start', async (c) => {
     const { name, to } = z.object({ name: z.string().min(1), to: z.string().optional() }).parse(await c.req.json())
@@ -99,18 +100,21 @@ function shift(app: Hono<AdminEnv>, control: Control): void {
   })
   app.post('/api/shifts/promote', async (c) => {
     const { name, weight } = Promote.parse(await c.req.json())
-    const record = findShift(name, control)
+    const record = findShift(name, shifts.records())
     const why = record === undefined ? undefined : control.unready(record.candidate)
     if (why !== undefined) return refuse(c, 409, 'candidate_not_ready', why)
     return answer(c, await shifts.promote(record?.id ?? name, weight, c.get('caller').name))
   })
   app.post('/api/shifts/abort', async (c) => {
     const { name } = Named.parse(await c.req.json())
-    return answer(c, await shifts.abort(findShift(name, control)?.id ?? name, c.get('caller').name))
+    return answer(c, await shifts.abort(findShift(name, shifts.records())?.id ?? name, c.get('caller').name))
   })
   app.post('/api/shifts/retry', async (c) => {
     const { name } = Named.parse(await c.req.json())
-    return answer(c, await shifts.retry(findShift(name, control)?.id ?? name, c.get('caller').name))
+    const record = findShift(name, shifts.records())
+    const why = record === undefined ? undefined : control.unready(record.candidate)
+    if (why !== undefined) return refuse(c, 409, 'candidate_not_ready', why)
+    return answer(c, await shifts.retry(record?.id ?? name, c.get('caller').name))
   })
   app.post('/api/shifts/undo', async (c) => answer(c, await shifts.undo(c.get('caller').name)))
 }

@@ -1,6 +1,5 @@
-import { operationKey } from '../kernel/template.ts'
 import type { Attempt, Observation } from '../model/catalogue.ts'
-import type { ShiftRecord } from '../model/shift.ts'
+import type { LedgerEntry, ShiftRecord } from '../model/shift.ts'
 import type { Tier } from '../model/spec.ts'
 import { describe } from '../shift/stages.ts'
 import type { Control, Traffic } from './control.ts'
@@ -100,18 +99,9 @@ export function viewShift(record: ShiftRecord, control: Control): ShiftView {
   }
 }
 
-/** A shift by its id or by the operation it moves. */
-export function findShift(name: string, control: Control): ShiftRecord | undefined {
-  const records = control.shifts.records()
-  const key = keyOf(name)
-  return (
-    records.find((record) => record.id === name) ??
-    records.find(({ match: { path, methods } }) => {
-      return (
-        path !== undefined && key !== undefined && methods?.length === 1 && operationKey(methods[0] ?? '', path) === key
-      )
-    })
-  )
+/** A ledger entry as people read it: without the salts, as `viewShift` shows a record. */
+export function viewEntry(entry: LedgerEntry) {
+  return { ...entry, before: withoutSalt(entry.before), after: withoutSalt(entry.after) }
 }
 
 /** Requests by rule, over all upstreams and outcomes. */
@@ -126,9 +116,10 @@ export function tiersOf(control: Control): ReadonlyMap<string, Tier> {
   return new Map(control.sources().flatMap((source) => source.upstreams.map(({ name, tier }) => [name, tier])))
 }
 
-function keyOf(name: string): string | undefined {
-  const [, method, template] = /^([A-Za-z]+)\s+(\/\S*)$/.exec(name.trim()) ?? []
-  return method === undefined || template === undefined ? undefined : operationKey(method, template)
+function withoutSalt(record: ShiftRecord | null) {
+  if (record === null) return null
+  const { salt: _, ...shown } = record
+  return shown
 }
 
 function sum(counts: readonly { readonly count: number }[]): number {

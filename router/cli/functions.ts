@@ -1,8 +1,8 @@
 import type { UpstreamView } from '../admin/views.ts'
-import { ask } from './ask.ts'
-import { ADMIN_OPTIONS, ADMIN_USAGE } from './client.ts'
+import { ask, type Finding } from './ask.ts'
+import { ADMIN_OPTIONS, ADMIN_USAGE, type AdminClient } from './client.ts'
 import { table } from './table.ts'
-import type { Verb } from './verb.ts'
+import { UsageError, type Verb } from './verb.ts'
 
 /** The local functions, or the newest lines of one's log. */
 export const functions: Verb = {
@@ -15,14 +15,11 @@ export const functions: Verb = {
   options: ADMIN_OPTIONS,
   run: (args, io) =>
     ask(args, io, async (client) => {
-      const [action, name = ''] = args.positionals
-      if (action === 'log') {
-        const full = name.startsWith('functions/') ? name : `functions/${name}`
-        const { lines } = await client.get<{ lines: string[] }>(`/api/functions/log?name=${encodeURIComponent(full)}`)
-        return { data: { lines }, text: lines.join('\n') || `${full} has printed nothing` }
-      }
       const { upstreams } = await client.get<{ upstreams: UpstreamView[] }>('/api/upstreams')
       const found = upstreams.filter((one) => one.tier === 'function')
+      const [action, name = ''] = args.positionals
+      if (action === 'log') return log(client, name, found)
+      if (action !== undefined) throw new UsageError(`functions ${action}: what? log NAME, or nothing for the list`)
       const rows = found.map((one) => [
         one.name,
         (one.revision ?? '-').slice(0, 8),
@@ -33,6 +30,16 @@ export const functions: Verb = {
         found.length === 0 ? 'there are no functions' : table(['FUNCTION', 'REVISION', 'OPERATIONS', 'STATE'], rows)
       return { data: { functions: found }, text }
     }),
+}
+
+async function log(client: AdminClient, name: string, known: readonly UpstreamView[]): Promise<Finding> {
+  const full = name.startsWith('functions/') ? name : `functions/${name}`
+  if (!known.some((one) => one.name === full)) {
+    const names = known.map((one) => one.name).join(', ') || 'none'
+    throw new UsageError(`unknown function "${name}"; known: ${names}`)
+  }
+  const { lines } = await client.get<{ lines: string[] }>(`/api/functions/log?name=${encodeURIComponent(full)}`)
+  return { data: { lines }, text: lines.join('\n') || `${full} has printed nothing` }
 }
 
 function stateOf({ failure, refused }: UpstreamView): string {

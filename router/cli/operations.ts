@@ -2,7 +2,7 @@ import type { OperationView } from '../admin/operations.ts'
 import { ask } from './ask.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE } from './client.ts'
 import { table } from './table.ts'
-import { textOption, type Verb } from './verb.ts'
+import { textOption, UsageError, type Verb } from './verb.ts'
 
 /** The catalogue: every operation, who serves it, who else could, and how that is known. */
 export const operations: Verb = {
@@ -14,13 +14,17 @@ export const operations: Verb = {
   JSON: { "operations": [{ method, path, owner, served_by, tier, rule, implementers, shift, requests, note }] }`,
   positionals: 0,
   options: { ...ADMIN_OPTIONS, tier: { type: 'string' } },
-  run: (args, io) =>
-    ask(args, io, async (client) => {
-      const tier = textOption(args, 'tier')
+  run(args, io) {
+    const tier = textOption(args, 'tier')
+    if (tier !== undefined && !['legacy', 'service', 'function'].includes(tier)) {
+      throw new UsageError(`--tier "${tier}" is none of legacy, service, function`)
+    }
+    return ask(args, io, async (client) => {
       const answer = await client.get<{ operations: OperationView[] }>('/api/operations')
       const shown = answer.operations.filter((operation) => tier === undefined || operation.tier === tier)
       return { data: { operations: shown }, text: operationsTable(shown) }
-    }),
+    })
+  },
 }
 
 function operationsTable(shown: readonly OperationView[]): string {

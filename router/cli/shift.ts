@@ -1,5 +1,6 @@
 import type { ShiftView } from '../admin/views.ts'
 import type { LedgerEntry } from '../model/shift.ts'
+import { findShift } from '../shift/find.ts'
 import type { Outcome } from '../shift/shifts.ts'
 import { percent, describe as stageOf } from '../shift/stages.ts'
 import { ask } from './ask.ts'
@@ -72,7 +73,7 @@ function list(args: VerbArgs, io: CommandIo): Promise<number> {
 
 function show(args: VerbArgs, io: CommandIo, name: string | undefined): Promise<number> {
   return ask(args, io, async (client) => {
-    const one = (await allShifts(client)).find((candidate) => candidate.id === needed(name))
+    const one = findShift(needed(name), await allShifts(client))
     if (one === undefined) return { data: null, text: `no shift "${name}" has been started`, code: 1 }
     const lines = [
       `${one.id}: ${one.incumbent} → ${one.candidate}`,

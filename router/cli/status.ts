@@ -27,7 +27,7 @@ function describe(found: Status): string {
     `banyan ${found.version}: ${found.state}, up ${duration(Date.now() - found.startedAt)}`,
     `  configuration  ${configuration.file}${configuration.current ? '' : ' is broken: the last good one serves'}`,
     `  plan           ${plan ? `revision ${plan.revision} (${plan.hash.slice(0, 6)}) of ${clockTime(plan.publishedAt)}` : 'none yet'}`,
-    `  listens        ${found.listen.map(({ host, port }) => `${host}:${port}`).join(', ')}`,
+    `  listens        ${found.listen.map(({ host, port }) => (host === '::' ? `port ${port}` : `${host}:${port}`)).join(', ')}`,
     `  processes      ${found.processes.map(({ pid, revision }) => `${pid} at revision ${revision}`).join(', ') || 'none'}`,
     `  state          ${found.store}`,
     ...found.notices.map((notice) => `  ! ${notice}`),

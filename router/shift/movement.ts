@@ -2,6 +2,7 @@ import { operationKey } from '../kernel/template.ts'
 import type { Catalogue } from '../model/catalogue.ts'
 import type { ShiftRecord } from '../model/shift.ts'
 import type { RouteSpec } from '../model/spec.ts'
+import { namedOperation } from './find.ts'
 
 /** What a shift moves, before it has begun. */
 export type Movement = Pick<ShiftRecord, 'id' | 'match' | 'incumbent' | 'candidate' | 'inYaml' | 'steps'>
@@ -26,7 +27,7 @@ export type World = {
  * operation of the catalogue, from its owner to `to`.
  */
 export function findMovement(name: string, to: string | undefined, world: World): Sought {
-  const key = asOperationKey(name)
+  const key = namedOperation(name)
   const route = world.routes.find((candidate) => candidate.id === name || (key !== undefined && names(candidate, key)))
   if (route !== undefined) return ofRoute(route, to)
   const operation = world.catalogue.operations.find((candidate) => candidate.key === key)
@@ -94,13 +95,6 @@ function names(route: RouteSpec, key: string): boolean {
   const { host, path, methods, headers, query } = route.match
   if (path === undefined || methods?.length !== 1 || host !== undefined) return false
   return headers === undefined && query === undefined && methods.some((method) => operationKey(method, path) === key)
-}
-
-function asOperationKey(name: string): string | undefined {
-  const match = /^([A-Za-z]+)\s+(\/\S*)$/.exec(name.trim())
-  if (match === null) return undefined
-  const [, method = '', template = ''] = match
-  return operationKey(method.toUpperCase(), template)
 }
 
 function refused(message: string): Refused {

@@ -123,6 +123,18 @@ describe('the verbs that ask a running router', () => {
     expect((await estate.banyan('explain', 'GET', '/', '-H', 'no colon')).code).toBe(2)
   })
 
+  it.each([
+    { args: ['operations', '--tier', 'monolith'], says: 'is none of legacy, service, function' },
+    { args: ['functions', 'log', 'nope'], says: 'unknown function "nope"; known: functions/contact' },
+    { args: ['functions', 'restart'], says: 'functions restart: what?' },
+    { args: ['shift', 'promote', 'GET /vets.html', '--to', 'half'], says: '--to "half" is not a share such as 25%' },
+    { args: ['shift', 'move'], says: 'shift move: what?' },
+    { args: ['shift', 'show'], says: 'which shift?' },
+  ])('$args is used wrongly, and the answer says how', async ({ args, says }) => {
+    const { code, stderr } = await estate.banyan(...args)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(says)])
+  })
+
   it('metrics: the status port relays the whole router’s figures', async () => {
     await until(async () =>
       (await (await fetch(`${estate.statusUrl}/metrics`)).text()).includes('banyan_requests_total'),

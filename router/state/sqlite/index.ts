@@ -31,7 +31,7 @@ function openWritable(spec: StateSpec, { clock, log }: StoreContext): Opened {
     if (backup !== undefined) log.info(`state store ${spec.path}: schema upgraded; the old one is kept as ${backup}`)
     // Proves that a write reaches the disk now, rather than at the first shift.
     database.prepare('INSERT OR REPLACE INTO opened VALUES (1, ?)').run(Math.trunc(clock.now()))
-    const store = storeOver(database, `state store ${spec.path}`)
+    const store = storeOver(database, `sqlite ${spec.path}`)
     store.ledger()
     store.shifts()
     return { store, notices: [] }
@@ -91,7 +91,7 @@ function openForReading(spec: StateSpec, cause: unknown, damage?: unknown): Open
     ? 'Until then its last records are read and no change is accepted'
     : 'Until then nothing is remembered and no change is accepted'
   const notice = `${problem}. ${consequence}`
-  const store = storeOver(database, `state store ${spec.path}`, notice)
+  const store = storeOver(database, `sqlite ${spec.path}`, notice)
   const close = () => {
     store.close()
     copy?.remove()
