@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { watchSpec } from './config/watch.ts'
@@ -6,7 +7,7 @@ import { type AdminPort, openAdmin } from './control/admin-port.ts'
 import { type Configuration, firstConfiguration, problemText, saveLastGood } from './control/configuration.ts'
 import { createControl } from './control/control.ts'
 import { createFunctionsFolder } from './control/functions-folder.ts'
-import { createMetrics } from './control/metrics.ts'
+import type { Metrics } from './control/metrics.ts'
 import { loadObservations, observationKeeper } from './control/observations.ts'
 import { createServing } from './control/serving.ts'
 import { createWorld } from './control/world.ts'
@@ -30,6 +31,8 @@ import { createLog } from './telemetry/log.ts'
  *   configuration → state folder → store → shifts → publisher → world → control loop → ports → functions → admin
  */
 const clock = systemClock
+/** By then all that a start loads has been compiled. */
+const COMPILED_MS = 2_000
 const { values } = parseArgs({ options: { config: { type: 'string', default: 'banyan.yaml' } } })
 const file = values.config
 // Speaks to the supervisor that started us; from here on signals are its business.
@@ -63,17 +66,13 @@ const notices = [...folder.notices, ...opened.notices, ...lastGood.notices]
 for (const notice of [...folder.notices, ...lastGood.notices]) log.warn(notice)
 
 // Publishes plans to the data plane; hears what it counts.
-const metrics = createMetrics()
 const publisher = await createPublisher({
   folder,
   log,
   clock,
   initialRevision: lastGood.revision,
   requestReplace: (pid) => supervisor.send({ kind: 'replace', pid }),
-  onCounts(_, counts) {
-    world.count(counts)
-    metrics.count(counts)
-  },
+  onCounts: (_, counts) => world.count(counts),
   failureChanged: () => control.refresh(),
   metrics: metricsText,
 })
@@ -129,6 +128,7 @@ const serving = createServing({
   changed: () => control.refresh(),
 })
 let admin: AdminPort | undefined
+let metrics: Metrics | undefined
 
 const control = createControl({
   file,
@@ -163,6 +163,9 @@ watchSpec(file, (text) => void control.changed(text), {
   onProblem: control.fileProblem,
   ...(first.fileText === undefined ? {} : { current: first.fileText }),
 })
+
+// Compiled code is kept now: a process that is killed, or runs for weeks, would never write it.
+clock.after(COMPILED_MS, flushCompileCache)
 
 /** Takes over what is not in the plan: ports, the functions folder, the last good text. */
 function adopt(configuration: Configuration): void {
@@ -200,8 +203,11 @@ async function close(): Promise<void> {
   lock.release()
 }
 
-function metricsText(): Promise<string> {
+/** Loaded by the first question, so that traffic does not wait for it. */
+async function metricsText(): Promise<string> {
+  metrics ??= (await import('./control/metrics.ts')).createMetrics()
   return metrics.text({
+    requests: world.traffic().requests,
     revision: publisher.current()?.revision ?? 0,
     processes: publisher.connected().map(({ pid, figures }) => ({ pid, inFlight: figures?.inFlight ?? 0 })),
     shifts: shifts.records(),

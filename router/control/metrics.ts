@@ -4,7 +4,6 @@ import type { ShiftRecord } from '../model/shift.ts'
 
 /** The whole router's figures for Prometheus: data-plane processes summed, labels bounded (never a raw path). */
 export type Metrics = {
-  count(counts: TrafficCounts): void
   /** Prometheus text format 0.0.4. */
   text(now: MetricsNow): Promise<string>
 }
@@ -14,6 +13,8 @@ export type MetricsNow = {
   readonly revision: number
   readonly processes: readonly { readonly pid: number; readonly inFlight: number }[]
   readonly shifts: readonly ShiftRecord[]
+  /** Since control started. */
+  readonly requests: TrafficCounts['requests']
   readonly operations: number
   readonly degraded: boolean
 }
@@ -38,10 +39,9 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'banyan_control_' })
 
   return {
-    count(counts) {
-      for (const { rule, upstream, outcome, count } of counts.requests) requests.inc({ rule, upstream, outcome }, count)
-    },
     text(now) {
+      requests.reset()
+      for (const { rule, upstream, outcome, count } of now.requests) requests.inc({ rule, upstream, outcome }, count)
       revision.set(now.revision)
       processes.set(now.processes.length)
       inFlight.set(now.processes.reduce((total, one) => total + one.inFlight, 0))
