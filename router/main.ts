@@ -85,7 +85,9 @@ const shifts = createShifts({
   salt: () => randomBytes(16).toString('hex'),
   publish: () => control.publish(),
   lost: lostRecords(store, lastGood.plan?.plan, lastGood.live?.live.weights ?? {}, spec.routes, clock.now()),
+  lastKnown: lastGood.live?.live.weights ?? {},
   onFinished: (record, upstream) => world.hand(record.match, upstream),
+  noticesChanged: () => control.refresh(),
 })
 
 // Functions in workerd, one process each; those an earlier control process left behind serve until ours do.

@@ -1,7 +1,7 @@
 import type { ShiftView } from '../admin/views.ts'
 import type { LedgerEntry } from '../model/shift.ts'
 import { findShift } from '../shift/find.ts'
-import type { Outcome } from '../shift/shifts.ts'
+import type { Outcome } from '../shift/outcome.ts'
 import { percent, describe as stageOf } from '../shift/stages.ts'
 import { ask } from './ask.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, type AdminClient } from './client.ts'

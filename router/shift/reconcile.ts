@@ -1,10 +1,10 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Plan, Weight } from '../model/plan.ts'
-import type { ShiftRecord } from '../model/shift.ts'
+import type { LedgerEntry, ShiftRecord } from '../model/shift.ts'
 import type { RouteSpec } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
 import { DEFAULT_STEPS } from './movement.ts'
-import { describe, inProgress, percent } from './stages.ts'
+import { abort, describe, inProgress, percent } from './stages.ts'
 
 /** What the YAML means for the shifts that are on record. */
 export type Reconciled = {
@@ -84,6 +84,25 @@ export function lostRecords(
     })
   }
   return records
+}
+
+/** A ledger entry before the store numbers and dates it. */
+export type Change = Omit<LedgerEntry, 'seq' | 'at'>
+
+/** Aborts of shifts that, when the router ended, no data-plane process served any more: only the record is missing. */
+export function takenBack(
+  records: readonly ShiftRecord[],
+  lastKnown: Readonly<Record<string, Weight>>,
+  now: number,
+): readonly Change[] {
+  return records.flatMap((before): readonly Change[] => {
+    const last = lastKnown[before.id]
+    if (!inProgress(before) || last === undefined || last.active || last.salt !== before.salt) return []
+    const move = abort(before, now)
+    if (move.kind !== 'moved') return []
+    const note = 'in force when the router ended, recorded at its next start'
+    return [{ who: 'system', shift: before.id, action: 'abort', before, after: move.after, undoes: undefined, note }]
+  })
 }
 
 function strandedDiagnostic(record: ShiftRecord, route: RouteSpec | undefined): Diagnostic {

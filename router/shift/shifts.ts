@@ -6,14 +6,19 @@ import type { LedgerEntry, ShiftRecord } from '../model/shift.ts'
 import type { RouteSpec } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
 import type { Movement } from './movement.ts'
-import { type Reconciled, reconcile, weightsOf } from './reconcile.ts'
+import {
+  alreadyStarted,
+  conflict,
+  lostMessage,
+  notByUndo,
+  type Outcome,
+  refused,
+  strandedMessage,
+  unknownShift,
+  unrecordedMessage,
+} from './outcome.ts'
+import { type Change, type Reconciled, reconcile, takenBack, weightsOf } from './reconcile.ts'
 import { abort, begin, describe, type Move, percent, promote, retry } from './stages.ts'
-
-/** What an action came to; `message` is for the person who asked. */
-export type Outcome =
-  | { readonly kind: 'done'; readonly message: string; readonly shift: ShiftRecord | undefined }
-  | { readonly kind: 'unchanged'; readonly message: string; readonly shift: ShiftRecord | undefined }
-  | { readonly kind: 'refused'; readonly message: string }
 
 /**
  * The shifts in force. Raising a weight: written down, then applied. Lowering one: applied (every data-plane
@@ -23,7 +28,7 @@ export type Shifts = {
   records(): readonly ShiftRecord[]
   find(id: string): ShiftRecord | undefined
   weights(): Readonly<Record<string, Weight>>
-  /** Why moves up are blocked; empty: they are not. */
+  /** What the store lost or could not keep, in words. */
   notices(): readonly string[]
   /** Takes in a new list of routes; ended shifts are written down. Call before compiling; publishes nothing. */
   accept(routes: readonly RouteSpec[]): readonly Diagnostic[]
@@ -45,8 +50,12 @@ export type ShiftsOptions = {
   readonly publish: () => Promise<void>
   /** Records that the last-known copy on disk holds although the store has none: served, moves up blocked. */
   readonly lost?: readonly ShiftRecord[]
+  /** Weights last known, by shift: what was taken back there stays so, although the store has no word of it. */
+  readonly lastKnown?: Readonly<Record<string, Weight>>
   /** A shift was ended by the YAML: the operation belongs to `upstream` from now on. */
   readonly onFinished?: (record: ShiftRecord, upstream: string) => void
+  /** `notices()` may say something else now. */
+  readonly noticesChanged?: () => void
 }
 
 export function createShifts(options: ShiftsOptions): Shifts {
@@ -54,11 +63,17 @@ export function createShifts(options: ShiftsOptions): Shifts {
   const lost = new Map((options.lost ?? []).map((record) => [record.id, record]))
   /** Applied and not yet written down: what a shift is, or null where it is gone. */
   const ahead = new Map<string, ShiftRecord | null>()
+  /** Of those, what the store could not keep; tried again until it can. */
+  const unrecorded = new Map<string, { readonly change: Change; readonly reason: string }>()
   /** Entries that are being undone and whose undoing is not written down yet. */
   const undoing = new Set<number>()
   let routes: readonly RouteSpec[] = []
   let reconciled: Reconciled = { finished: [], stranded: new Set(), diagnostics: [] }
   let queue: Promise<unknown> = Promise.resolve()
+  for (const change of takenBack(store.shifts(), options.lastKnown ?? {}, clock.now())) {
+    ahead.set(change.shift, change.after)
+    unrecorded.set(change.shift, { change, reason: 'the router ended before it was' })
+  }
 
   const records = (): readonly ShiftRecord[] => {
     const known = new Map([...lost.values(), ...store.shifts()].map((record) => [record.id, record]))
@@ -91,6 +106,9 @@ export function createShifts(options: ShiftsOptions): Shifts {
   /** Persist, then apply. */
   async function raise(change: Change, message: string): Promise<Outcome> {
     if (lost.size > 0) return refused(lostMessage([...lost.keys()], store))
+    recordAgain()
+    const waits = unrecorded.get(change.shift)
+    if (waits !== undefined) return refused(unrecordedMessage(waits.change, waits.reason))
     try {
       const trouble = write(change)
       if (trouble !== undefined) return trouble
@@ -104,22 +122,48 @@ export function createShifts(options: ShiftsOptions): Shifts {
   /** Apply, then persist. What cannot be written stays in force, and the answer says so. */
   async function lower(change: Change, message: string): Promise<Outcome> {
     ahead.set(change.shift, change.after)
+    unrecorded.delete(change.shift)
     await options.publish()
-    return inTurn(async () => {
-      const before = store.shifts().find((record) => record.id === change.shift) ?? change.before
+    return inTurn(async () => record(change, message))
+  }
+
+  /** Writes down what is in force already. */
+  function record(change: Change, message: string): Outcome {
+    try {
+      const before = store.shifts().find(({ id }) => id === change.shift) ?? change.before
       const after = change.after && { ...change.after, version: (before?.version ?? 0) + 1 }
-      try {
-        const trouble = write({ ...change, before, after })
-        if (trouble !== undefined) return trouble
-        // Another one may have overtaken this one meanwhile, and is not written down yet.
-        if (ahead.get(change.shift) === change.after) ahead.delete(change.shift)
-        return { kind: 'done', message, shift: after ?? undefined }
-      } catch (error) {
-        const reason = messageOf(error)
-        log.error(`shift "${change.shift}": ${change.action} is in force but could not be recorded`, { reason })
-        return { kind: 'done', message: `${message}; in force, but not recorded: ${reason}`, shift: after ?? undefined }
+      const wasLost = lost.has(change.shift)
+      const trouble = write({ ...change, before, after })
+      if (trouble !== undefined) return trouble
+      // Another one may have overtaken this one meanwhile, and is not written down yet.
+      if (ahead.get(change.shift) === change.after) ahead.delete(change.shift)
+      if (wasLost) options.noticesChanged?.()
+      return { kind: 'done', message, shift: after ?? undefined }
+    } catch (error) {
+      const reason = messageOf(error)
+      log.error(`shift "${change.shift}": ${change.action} is in force but could not be recorded`, { reason })
+      if (ahead.get(change.shift) === change.after) keepTrying(change, reason)
+      return {
+        kind: 'done',
+        message: `${message}; in force, but not recorded: ${reason}`,
+        shift: change.after ?? undefined,
       }
-    })
+    }
+  }
+
+  function keepTrying(change: Change, reason: string): void {
+    unrecorded.set(change.shift, { change, reason })
+    // The first that waits has set the clock for all.
+    if (unrecorded.size === 1) clock.after(RETRY_MS, () => void inTurn(async () => recordAgain()))
+    options.noticesChanged?.()
+  }
+
+  function recordAgain(): void {
+    if (unrecorded.size === 0) return
+    const waiting = [...unrecorded.values()]
+    unrecorded.clear()
+    for (const { change } of waiting) record(change, '')
+    if (unrecorded.size === 0) options.noticesChanged?.()
   }
 
   function moveUp(id: string, action: 'promote' | 'retry', who: string, to: (record: ShiftRecord) => Move) {
@@ -141,11 +185,15 @@ export function createShifts(options: ShiftsOptions): Shifts {
     records,
     find,
     weights: () => weightsOf(records(), reconciled.stranded),
-    notices: () => (lost.size > 0 ? [lostMessage([...lost.keys()], store)] : []),
+    notices: () => [
+      ...(lost.size > 0 ? [lostMessage([...lost.keys()], store)] : []),
+      ...[...unrecorded.values()].map(({ change, reason }) => unrecordedMessage(change, reason)),
+    ],
     ledger: (id) => store.ledger(id),
 
     accept(next) {
       routes = next
+      recordAgain()
       reconciled = reconcile(routes, records())
       const { finished, diagnostics } = reconciled
       for (const { record, note, to } of finished) {
@@ -199,7 +247,8 @@ export function createShifts(options: ShiftsOptions): Shifts {
     },
 
     async undo(who) {
-      const entry = newestNotUndone(store.ledger(), undoing)
+      const waiting = [...unrecorded.values()].map(({ change }) => change.undoes)
+      const entry = newestNotUndone(store.ledger(), new Set([...undoing, ...waiting]))
       if (entry === undefined) return refused('nothing to undo: the ledger has no entry that was not undone already')
       if (entry.action === 'remove') return refused(notByUndo(entry))
       undoing.add(entry.seq)
@@ -232,54 +281,16 @@ export function createShifts(options: ShiftsOptions): Shifts {
   }
 }
 
-/** A ledger entry before the store numbers and dates it. */
-type Change = Omit<LedgerEntry, 'seq' | 'at'>
+const RETRY_MS = 10_000
 
-function newestNotUndone(ledger: readonly LedgerEntry[], undoing: ReadonlySet<number>): LedgerEntry | undefined {
+function newestNotUndone(
+  ledger: readonly LedgerEntry[],
+  undoing: ReadonlySet<number | undefined>,
+): LedgerEntry | undefined {
   const undone = new Set([...ledger.map((entry) => entry.undoes), ...undoing])
   return ledger.findLast((entry) => entry.action !== 'undo' && !undone.has(entry.seq))
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function refused(message: string): Outcome {
-  return { kind: 'refused', message }
-}
-
-function alreadyStarted(record: ShiftRecord): Outcome {
-  const next = record.stage === 'rolled-back' ? 'retry' : 'promote'
-  return refused(
-    `shift "${record.id}" is ${describe(record)} already; next: banyan shift ${next} ${JSON.stringify(record.id)}`,
-  )
-}
-
-function unknownShift(id: string, records: readonly ShiftRecord[]): Outcome {
-  const known = records.map((record) => JSON.stringify(record.id)).join(', ') || 'none'
-  return refused(`no shift "${id}" has been started; known: ${known}. To start it: banyan shift start "${id}"`)
-}
-
-function strandedMessage(record: ShiftRecord): string {
-  return (
-    `shift "${record.id}" goes from ${record.incumbent} to ${record.candidate}, which is not what the YAML says now; ` +
-    `end it: banyan shift abort "${record.id}"`
-  )
-}
-
-function notByUndo(entry: LedgerEntry): string {
-  return `entry ${entry.seq} followed the YAML (${entry.note ?? 'the shift ended'}); change the route there to take it back`
-}
-
-function conflict(id: string, current: ShiftRecord | undefined): Outcome {
-  const now = current ? describe(current) : 'gone'
-  return refused(`shift "${id}" was changed by someone else meanwhile: it is ${now}; look again and repeat`)
-}
-
-function lostMessage(ids: readonly string[], store: Store): string {
-  const names = ids.map((id) => JSON.stringify(id)).join(', ')
-  return (
-    `the state store (${store.description}) has lost the shifts ${names}; they are served from the last-known copy ` +
-    'and moves up are blocked. Restore the store from a backup, or abort each of them and start again'
-  )
 }

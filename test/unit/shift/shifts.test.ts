@@ -255,6 +255,17 @@ describe('a store that lost its shifts', () => {
   })
 })
 
+/** The store, as long as its disk has room. */
+function storeOn(disk: { readonly full: boolean }): Store {
+  return {
+    ...store,
+    change(expected, entry) {
+      if (disk.full) throw new Error('the disk is full')
+      return store.change(expected, entry)
+    },
+  }
+}
+
 describe('a store that cannot be written', () => {
   it('refuses moves up and lets moves down happen, saying that they are not recorded', async () => {
     await shifts.start(vets, 'ada')
@@ -274,5 +285,64 @@ describe('a store that cannot be written', () => {
       message: expect.stringContaining('not recorded: the disk is full'),
     })
     expect(stuck.weights()[vets.id]).toMatchObject({ weight: 0, active: false })
+  })
+
+  it('is told of a move down again until it keeps it; until then nothing moves up, and that is said', async () => {
+    await shifts.start(vets, 'ada')
+    const clock = manualClock(1000)
+    const disk = { full: true }
+    const told: string[][] = []
+    const stuck = open({ store: storeOn(disk), clock, noticesChanged: () => void told.push([...stuck.notices()]) })
+    await stuck.abort(vets.id, 'ada')
+    expect(stuck.notices()).toEqual([
+      expect.stringContaining(`shift "${vets.id}": abort is in force, but not recorded (the disk is full)`),
+    ])
+    expect(told).toEqual([stuck.notices()])
+    expect(await stuck.retry(vets.id, 'ada')).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('not recorded'),
+    })
+    expect(stuck.weights()[vets.id]).toMatchObject({ weight: 0, active: false })
+
+    disk.full = false
+    clock.advance(10_000)
+    await new Promise(setImmediate)
+    expect(stuck.notices()).toEqual([])
+    expect(store.shifts()[0]).toMatchObject({ stage: 'rolled-back', version: 2 })
+    expect(store.ledger().at(-1)).toMatchObject({ action: 'abort', who: 'ada' })
+    expect(await stuck.retry(vets.id, 'ada')).toMatchObject({ kind: 'done' })
+    expect(store.shifts()[0]).toMatchObject({ stage: 'canary', weight: 0.05, version: 3 })
+  })
+
+  it('is told of a retry at once, where it keeps changes again', async () => {
+    await shifts.start(vets, 'ada')
+    const disk = { full: true }
+    const stuck = open({ store: storeOn(disk) })
+    await stuck.abort(vets.id, 'ada')
+    disk.full = false
+    expect(await stuck.retry(vets.id, 'ada')).toMatchObject({ kind: 'done' })
+    expect(store.ledger().map(({ action }) => action)).toEqual(['start', 'abort', 'retry'])
+  })
+})
+
+describe('an abort that the router did not live to write down', () => {
+  it('stays in force at the next start, on record', async () => {
+    await shifts.start(vets, 'ada')
+    const { salt = '' } = shifts.find(vets.id) ?? {}
+    const next = open({ lastKnown: { [vets.id]: { weight: 0, salt, active: false } } })
+    expect(next.weights()[vets.id]).toEqual({ weight: 0, salt, active: false })
+    expect(store.ledger().at(-1)).toMatchObject({ action: 'abort', who: 'system', after: { stage: 'rolled-back' } })
+    expect(next.notices()).toEqual([])
+  })
+
+  it.each([
+    { why: 'serves still', last: { weight: 0.05, active: true }, salt: undefined },
+    { why: 'is of an earlier shift of that name', last: { weight: 0, active: false }, salt: 'another' },
+  ])('is not made up where what was last known $why', async ({ last, salt }) => {
+    await shifts.start(vets, 'ada')
+    const own = shifts.find(vets.id)?.salt ?? ''
+    const next = open({ lastKnown: { [vets.id]: { ...last, salt: salt ?? own } } })
+    expect(next.weights()[vets.id]).toMatchObject({ weight: 0.05, active: true })
+    expect(store.ledger()).toHaveLength(1)
   })
 })
