@@ -90,6 +90,8 @@ describe('a request on its way upstream', () => {
       'X-Rewrite-URL: /admin',
       'x-banyan-arm: candidate',
       'X_Banyan_Anything: evil',
+      'x-banyan-a: evil',
+      'x_banyan_: evil',
       'Content_Length: 5',
       'Transfer_Encoding: chunked',
     ]

@@ -64,10 +64,12 @@ function kindByLength(name: string): FieldKind {
     case 8:
       return same(name, 'location') ? FIELD.location : same(name, 'if-range') ? FIELD.validator : FIELD.plain
     case 9:
-      return same(name, 'forwarded') ? FIELD.forwarded : same(name, 'x-real-ip') ? FIELD.claim : FIELD.plain
+      if (same(name, 'forwarded')) return FIELD.forwarded
+      return same(name, 'x-real-ip') ? FIELD.claim : privateKind(name)
     case 10:
       if (same(name, 'connection')) return FIELD.connection
-      return same(name, 'set-cookie') ? FIELD.setCookie : same(name, 'keep-alive') ? FIELD.hop : FIELD.plain
+      if (same(name, 'set-cookie')) return FIELD.setCookie
+      return same(name, 'keep-alive') ? FIELD.hop : privateKind(name)
     case 13:
       if (same(name, 'cache-control')) return FIELD.cacheControl
       return same(name, 'if-none-match') ? FIELD.validator : privateKind(name)

@@ -180,6 +180,8 @@ describe('fieldKind', () => {
     ['X-Real_IP', FIELD.claim],
     ['X-Banyan-Arm', FIELD.banyanArm],
     ['x_banyan_anything', FIELD.banyan],
+    ['X-Banyan-', FIELD.banyan],
+    ['x_banyan-a', FIELD.banyan],
     ['x-banyan-function-error', FIELD.functionError],
     ['X-Request-Id', FIELD.requestId],
     ['__proto__', FIELD.plain],
