@@ -285,6 +285,16 @@ describe('an answer on its way to the client', () => {
     expect(upstream.received).toHaveLength(1)
   })
 
+  it('only space and tab are white space around a Connection option', async () => {
+    const { port, upstream } = await routed()
+    const raw = await client(port, 'GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\xa0\r\n\r\n')
+    await raw.until(/ok$/)
+    raw.send(get('/', 'Connection: \t close \t'))
+    await raw.closed
+    expect(raw.text().match(/HTTP\/1\.1 200/g)).toHaveLength(2)
+    expect(upstream.received.join('').match(/^GET /gm)).toHaveLength(2)
+  })
+
   it('HTTP/1.0 clients get close, or keep-alive where they ask for it', async () => {
     const { port } = await routed()
     expect(await talk(port, 'GET / HTTP/1.0\r\n\r\n')).toContain('\r\nConnection: close\r\n')

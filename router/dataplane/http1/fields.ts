@@ -73,7 +73,8 @@ export function allValues(fields: Fields, kind: FieldKind): string[] {
 
 /** Members of a comma-separated list of tokens, in lower case; empty ones are nothing. */
 export function listTokens(value: string): string[] {
-  const parts = value.split(',').map((part) => part.trim().toLowerCase())
+  // Not `trim`: it takes a byte 0xA0 for a space, and `close` with one behind it is another word for everyone else.
+  const parts = value.split(',').map((part) => part.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase())
   return parts.filter((part) => part !== '')
 }
 
