@@ -285,6 +285,29 @@ describe('an answer on its way to the client', () => {
     expect(upstream.received).toHaveLength(1)
   })
 
+  it.each([
+    ['Connection: close', 'Connection: keep-alive'],
+    ['Connection: keep-alive', 'Connection: x, close'],
+  ])('close wins over keep-alive in another field: %s, %s', async (...fields) => {
+    const { port, upstream } = await routed()
+    const raw = await client(
+      port,
+      `GET / HTTP/1.1\r\nHost: shop.test\r\n${fields.join('\r\n')}\r\n\r\n${get('/second')}`,
+    )
+    expect(await raw.closed).toBe('end')
+    expect(raw.text().match(/HTTP\/1\.1 200/g)).toHaveLength(1)
+    expect(upstream.received.join('')).not.toContain('/second')
+  })
+
+  it('close of an upstream wins over its keep-alive in another field', async () => {
+    const { port, upstream } = await routed(
+      'HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n',
+    )
+    await talk(port, get('/'))
+    await talk(port, get('/'))
+    expect(upstream.received).toHaveLength(2)
+  })
+
   it('only space and tab are white space around a Connection option', async () => {
     const { port, upstream } = await routed()
     const raw = await client(port, 'GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\xa0\r\n\r\n')

@@ -125,6 +125,7 @@ function interpret(head: RequestHead, absolute: string | undefined): ErrorCode |
   const { kinds, list } = head
   let seen = 0
   let coding = ''
+  let connection: string | undefined
   head.authority = undefined
   head.length = -1
   head.keepAlive = head.minor === 1
@@ -143,14 +144,15 @@ function interpret(head: RequestHead, absolute: string | undefined): ErrorCode |
       head.length = parseLength(value)
       if (again || head.length < 0) return 'request_malformed'
     } else if (kind === FIELD.transferEncoding) coding = again ? `${coding},${value}` : value
-    else if (kind === FIELD.connection) {
-      if (!readConnection(value, head)) return 'request_malformed'
-    } else if (kind === FIELD.expect) {
+    else if (kind === FIELD.connection) connection = again ? `${connection},${value}` : value
+    else if (kind === FIELD.expect) {
       if (value.toLowerCase() === '100-continue') head.expectContinue = true
       else expectation = false
     }
   }
   head.seen = seen
+  // One list, however many fields it is split into: `close` wins wherever it stands (RFC 9112 §9.3).
+  if (connection !== undefined && !readConnection(connection, head)) return 'request_malformed'
   if (head.authority === undefined && head.minor === 1) return 'request_malformed'
   if (absolute !== undefined) head.authority = absolute
   head.chunked = (seen & (1 << FIELD.transferEncoding)) !== 0

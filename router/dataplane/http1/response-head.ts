@@ -64,6 +64,7 @@ function interpret(head: ResponseHead, toHead: boolean): boolean {
   const { kinds, list } = head
   let seen = 0
   let coding = ''
+  let connection: string | undefined
   head.length = -1
   head.keepAlive = head.minor === 1
   for (let index = 0; index < head.count; index++) {
@@ -76,9 +77,10 @@ function interpret(head: ResponseHead, toHead: boolean): boolean {
       head.length = parseLength(value)
       if (again || head.length < 0) return false
     } else if (kind === FIELD.transferEncoding) coding = again ? `${coding},${value}` : value
-    else if (kind === FIELD.connection) readConnection(value, head)
+    else if (kind === FIELD.connection) connection = again ? `${connection},${value}` : value
   }
   head.seen = seen
+  if (connection !== undefined) readConnection(connection, head)
   const chunked = (seen & (1 << FIELD.transferEncoding)) !== 0
   if (chunked && (head.length >= 0 || head.minor === 0 || coding.toLowerCase() !== 'chunked')) return false
   head.framing = framingOf(head, chunked, toHead)
