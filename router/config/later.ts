@@ -10,7 +10,6 @@ export const LATER: Readonly<Record<string, string>> = {
 
   'listen.*.tls': 'terminate TLS in front of the router',
 
-  'upstreams.*.balance': 'remove it; the endpoint with the fewest requests is asked',
   'upstreams.*.dns': 'write the addresses under urls:',
   'upstreams.*.docker': 'publish the port and write its address under url:',
   'upstreams.*.encodedSlash': 'remove it',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
+import { balanceSchema, toBalance } from './balance.ts'
 import { LATER } from './later.ts'
 import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
@@ -73,6 +74,7 @@ export const upstreamSchema = map({
   )
     .optional()
     .describe('Names by which the application knows itself; default: the hosts of its addresses'),
+  balance: balanceSchema,
 })
 
 export const upstreamsSchema = z
@@ -175,6 +177,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     rewriteLocation: written.rewriteLocation ?? legacy,
     rewriteCookies: written.rewriteCookies ?? legacy,
     ownHosts: written.ownHosts ?? [...new Set(addresses.map((url) => url.host))],
+    ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { pickEndpoint } from './balancing/least-requests.ts'
+import type { Keyed } from './balancing/index.ts'
 import type { BodySink } from './http1/chunked.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
@@ -19,6 +19,7 @@ export class Attempt {
   readonly #receiver: Receiver
   readonly #plane: Pick<Plane, 'random' | 'log'>
   #upstream: Upstream | undefined
+  #request: Keyed | undefined
   #connectMs = 0
   #connected = false
   /** Endpoints that did not even take a connection. */
@@ -31,8 +32,9 @@ export class Attempt {
   }
 
   /** Picks an endpoint and gets a connection: `onConnected` follows, or came already. False: there is no endpoint. */
-  begin(upstream: Upstream | undefined, connectMs: number): boolean {
+  begin(upstream: Upstream | undefined, request: Keyed, connectMs: number): boolean {
     this.#upstream = upstream
+    this.#request = request
     this.#connectMs = connectMs
     this.#body = undefined
     if (this.#refused.length > 0) this.#refused = []
@@ -93,9 +95,12 @@ export class Attempt {
   }
 
   #pick(): boolean {
-    const endpoints = this.#upstream?.endpoints ?? NONE
+    const upstream = this.#upstream
+    const request = this.#request
+    if (upstream === undefined || request === undefined) return false
+    const { endpoints, picker } = upstream
     const untried = this.#refused.length === 0 ? endpoints : endpoints.filter((one) => !this.#refused.includes(one))
-    const endpoint = pickEndpoint(untried, this.#plane.random)
+    const endpoint = picker.pick(untried, request, this.#plane.random)
     if (endpoint !== undefined) this.#dial(endpoint, false)
     return endpoint !== undefined
   }
@@ -133,4 +138,3 @@ export class Attempt {
 
 /** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
-const NONE: readonly Endpoint[] = []

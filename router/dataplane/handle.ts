@@ -130,7 +130,7 @@ class Exchange implements DownstreamEvents, Receiver {
     request.timeouts = rule.timeouts[arm]
     if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
     // Endpoint: which address of the upstream, and a connection to it.
-    if (!this.#attempt.begin(request.upstream, request.timeouts.connect)) this.fail('no_endpoint')
+    if (!this.#attempt.begin(request.upstream, request, request.timeouts.connect)) this.fail('no_endpoint')
   }
 
   // Forward: the head, written again, and the body as it comes.

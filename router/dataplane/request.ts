@@ -1,6 +1,8 @@
+import { isIP } from 'node:net'
 import type { Timeouts } from '../model/spec.ts'
 import { peerAddress } from './addresses.ts'
 import { SETTLED } from './arm.ts'
+import type { Keyed } from './balancing/index.ts'
 import { hostOf } from './http1/authority.ts'
 import { FIELD, type FieldKind } from './http1/field-kind.ts'
 import { allValues, firstValue } from './http1/fields.ts'
@@ -15,7 +17,7 @@ import type { Endpoint, Rule, Snapshot, Table, Upstream } from './snapshot.ts'
  * What is known of the request being served, filled step by step. One belongs to each connection and is used again
  * for every request on it.
  */
-export class Request implements MatchRequest, Forwarding, Relaying {
+export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
   readonly head: RequestHead
   readonly peer: string
   readonly pseudonym: string
@@ -112,6 +114,23 @@ export class Request implements MatchRequest, Forwarding, Relaying {
       found = found === undefined ? list[at + 1] : `${found}, ${list[at + 1]}`
     }
     return found
+  }
+
+  cookie(name: string): string | undefined {
+    for (const pair of this.header('cookie')?.split(';') ?? []) {
+      const at = pair.indexOf('=')
+      if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+    }
+    return undefined
+  }
+
+  /** The client's address: the peer's, or what trusted proxies say of it, the last that is not one of them. */
+  client(): string {
+    if (!this.trusted || !this.head.has(FIELD.forwardedFor)) return this.peer
+    const named = allValues(this.head, FIELD.forwardedFor).flatMap((value) => value.split(','))
+    const { trusted } = this.snapshot.table
+    const addresses = named.map((value) => value.trim()).filter((value) => isIP(value) !== 0)
+    return addresses.findLast((address) => !trusted.has(address)) ?? addresses[0] ?? this.peer
   }
 
   origin(): string {

@@ -1,6 +1,7 @@
 import type { Live, Plan, PlanEndpoint, PlanRule, PlanUpstream, Published, Weight } from '../model/plan.ts'
-import type { Timeouts } from '../model/spec.ts'
+import type { Balance, Timeouts } from '../model/spec.ts'
 import { type AddressSet, addressSet } from './addresses.ts'
+import { BALANCERS, type Picker } from './balancing/index.ts'
 import { Counters } from './counts.ts'
 import { buildMatcher, createMatcher, type Matcher } from './match.ts'
 import type { Pause } from './pause.ts'
@@ -53,6 +54,7 @@ export type Rule = {
 export type Upstream = {
   readonly plan: PlanUpstream
   readonly endpoints: readonly Endpoint[]
+  readonly picker: Picker
   /** Undefined where answers pass as they are. */
   readonly rewriteLocation: OwnHosts | undefined
   readonly rewriteCookies: OwnHosts | undefined
@@ -160,10 +162,20 @@ function realiseUpstream(plan: PlanUpstream, live: Live, pools: PoolSource): Ups
   return Object.freeze({
     plan,
     endpoints,
+    picker: pickerOf(plan),
     rewriteLocation: plan.rewriteLocation ? hosts : undefined,
     rewriteCookies: plan.rewriteCookies ? hosts : undefined,
   })
 }
+
+function pickerOf({ name, balance = LEAST_REQUESTS }: PlanUpstream): Picker {
+  const balancer = BALANCERS.find(({ kind }) => kind === balance.kind)
+  if (balancer !== undefined) return balancer.create(balance)
+  const known = BALANCERS.map(({ kind }) => kind).join(', ')
+  throw new Error(`upstream "${name}": balance "${balance.kind}" is unknown to this version; it has ${known}`)
+}
+
+const LEAST_REQUESTS: Balance = { kind: 'least-requests' }
 
 function realiseEndpoint(plan: PlanUpstream, endpoint: PlanEndpoint, live: Live, pools: PoolSource): Endpoint[] {
   const addresses =

@@ -1,5 +1,5 @@
 import type { Position } from './diagnostic.ts'
-import type { RouteMatch, Tier, Timeouts } from './spec.ts'
+import type { Balance, RouteMatch, Tier, Timeouts } from './spec.ts'
 
 /**
  * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
@@ -34,6 +34,8 @@ export type PlanUpstream = {
   readonly rewriteLocation: boolean
   readonly rewriteCookies: boolean
   readonly ownHosts: readonly string[]
+  /** Absent: least-requests. */
+  readonly balance?: Balance
 }
 
 /** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */

@@ -51,7 +51,17 @@ export type UpstreamSpec = {
   readonly rewriteCookies: boolean
   /** Names by which the application knows itself, lower case, with port where one was written. */
   readonly ownHosts: readonly string[]
+  /** Absent: least-requests. */
+  readonly balance?: Balance
 }
+
+/** How requests are spread over the endpoints of an upstream. */
+export type Balance =
+  | { readonly kind: 'least-requests' | 'random' | 'round-robin' }
+  | { readonly kind: 'hash'; readonly by: HashKey }
+
+/** Requests that agree in this go to the same endpoint. The name of a header field is lower case. */
+export type HashKey = { readonly kind: 'header' | 'cookie'; readonly name: string } | { readonly kind: 'ip' }
 
 /** A plain `http:` address; `path` is '' or a prefix such as `/app` that every request to it gets. */
 export type UpstreamUrl = { readonly host: string; readonly port: number; readonly path: string; readonly at: Position }

@@ -1,5 +1,14 @@
-/** What balancing looks at. */
+import type { Balancer, Keyed } from './index.ts'
+
+/** What is compared. */
 export type Loaded = { readonly pool: { readonly inFlight: number } }
+
+/** The default: the less loaded of two. */
+export const leastRequests: Balancer = {
+  kind: 'least-requests',
+  scattered: true,
+  create: () => ({ pick: (among, _request: Keyed, random) => pickEndpoint(among, random) }),
+}
 
 /**
  * The less loaded of two endpoints drawn at random: nearly as even as asking all of them, and without the herd that

@@ -335,3 +335,18 @@ routes:
     )
   })
 })
+
+describe('what is said of the addresses of an upstream', () => {
+  it.each([
+    [
+      'balance: fastest',
+      '4:14 upstreams.vets.balance  must be least-requests, round-robin, random, or { hash: { header: NAME } }, got "fastest"',
+    ],
+    [
+      'balance: { hash: { ip: true, cookie: a } }',
+      '4:16 upstreams.vets.balance.hash  must be a map with one of header, cookie, ip, got a map',
+    ],
+  ])('%s', (written, line) => {
+    expect(problems(`upstreams:\n  vets:\n    url: http://a\n    ${written}\n`)[0]).toEqual(line)
+  })
+})

@@ -257,3 +257,20 @@ describe('environment', () => {
     }
   })
 })
+
+describe('what is said of the addresses of an upstream', () => {
+  it.each([
+    { written: 'balance: round-robin', gives: { balance: { kind: 'round-robin' } } },
+    {
+      written: 'balance: { hash: { header: X-User } }',
+      gives: { balance: { kind: 'hash', by: { kind: 'header', name: 'x-user' } } },
+    },
+    {
+      written: 'balance: { hash: { cookie: JSESSIONID } }',
+      gives: { balance: { kind: 'hash', by: { kind: 'cookie', name: 'JSESSIONID' } } },
+    },
+    { written: 'balance: { hash: { ip: true } }', gives: { balance: { kind: 'hash', by: { kind: 'ip' } } } },
+  ])('$written', ({ written, gives }) => {
+    expect(specOf(`upstreams:\n  vets:\n    url: http://a\n    ${written}\n`).upstreams[0]).toMatchObject(gives)
+  })
+})
