@@ -73,9 +73,20 @@ export function allValues(fields: Fields, kind: FieldKind): string[] {
 
 /** Members of a comma-separated list of tokens, in lower case; empty ones are nothing. */
 export function listTokens(value: string): string[] {
-  // Not `trim`: it takes a byte 0xA0 for a space, and `close` with one behind it is another word for everyone else.
-  const parts = value.split(',').map((part) => part.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase())
+  const parts = value.split(',').map((part) => withoutBlanks(part).toLowerCase())
   return parts.filter((part) => part !== '')
+}
+
+/**
+ * Without white space around it. Not `trim`, which takes a byte 0xA0 for a space: `close` with one behind it is
+ * another word for everyone else. Not a pattern, which takes a second for 32 KiB of spaces.
+ */
+function withoutBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.substring(start, end)
 }
 
 /**
