@@ -16,7 +16,7 @@ import { Downstream, type DownstreamEvents } from './http1/downstream.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import type { Plane } from './plane.ts'
 import { Request } from './request.ts'
-import { writeRequestHead } from './request-fields.ts'
+import { endsHere, writeRequestHead } from './request-fields.ts'
 import { writeErrorAnswer, writeOptionsAnswer } from './respond-error.ts'
 import { writeResponseHead } from './response-fields.ts'
 import { Deadline } from './wheel.ts'
@@ -86,7 +86,7 @@ class Exchange implements DownstreamEvents, Receiver {
   #match(): void {
     const request = this.#request
     const { table } = request.snapshot
-    if (request.head.path === '*') {
+    if (request.head.path === '*' || endsHere(request.head)) {
       this.#answerOptions()
       return
     }

@@ -35,6 +35,7 @@ export function writeRequestHead(head: RequestHead, forwarding: Forwarding): str
         if (kept === '' && value !== '') continue
         value = kept
       } else if (kind === FIELD.contentLength) value = String(head.length)
+      else if (kind === FIELD.maxForwards) value = oneHopLess(head.method, value)
       else if (!passes(kind ?? FIELD.plain, head, forwarding)) continue
     }
     if (named.length > 0 && named.includes(name.toLowerCase())) continue
@@ -43,10 +44,24 @@ export function writeRequestHead(head: RequestHead, forwarding: Forwarding): str
   return `${out}${addedFields(head, forwarding)}\r\n`
 }
 
+/** Whether an OPTIONS request says that whoever has it now is its last recipient (RFC 9110 §7.6.2). */
+export function endsHere(head: RequestHead): boolean {
+  if (!head.has(FIELD.maxForwards) || head.method !== 'OPTIONS') return false
+  return allValues(head, FIELD.maxForwards).some((value) => /^0+$/.test(value))
+}
+
 /** Whether a request id that a client sent is one we go on with. */
 export function isRequestId(value: string): boolean {
   return value.length <= 128 && /^[\w.:/+=@-]+$/.test(value)
 }
+
+/** Max-Forwards means something to OPTIONS and TRACE only. */
+function oneHopLess(method: string, value: string): string {
+  return method === 'OPTIONS' && /^\d+$/.test(value) ? String(Math.min(Number(value), HOPS_LIMIT) - 1) : value
+}
+
+/** Whoever counts further may be cut short here (RFC 9110 §7.6.2). */
+const HOPS_LIMIT = 10_000
 
 /** Whether a field whose name means something to us is passed on as it came. */
 function passes(kind: number, head: RequestHead, forwarding: Forwarding): boolean {

@@ -36,6 +36,32 @@ describe('a request on its way upstream', () => {
     expect(upstream.received).toEqual([])
   })
 
+  it('H13: OPTIONS with Max-Forwards goes one hop less far, and 0 is answered here', async () => {
+    const { port, upstream } = await routed()
+    const options = (hops: string): Promise<string> =>
+      talk(port, get('/a', `Max-Forwards: ${hops}`).replace('GET', 'OPTIONS'))
+    expect(await options('0')).toMatch(/^HTTP\/1\.1 204 [\s\S]*\r\nAllow: GET,/)
+    expect(upstream.received).toEqual([])
+    await options('1')
+    await options('70')
+    await options('many')
+    await talk(port, get('/', 'Max-Forwards: 0'))
+    const hops = [
+      ...upstream.received.join('').matchAll(/(\w+) \S+ HTTP\/1\.1\r\nHost: shop\.test\r\nMax-Forwards: (.*)\r\n/g),
+    ]
+    expect(hops.map(([, method, value]) => `${method} ${value}`)).toEqual([
+      'OPTIONS 0',
+      'OPTIONS 69',
+      'OPTIONS many',
+      'GET 0',
+    ])
+  })
+
+  it('H13: TRACE is refused whatever its Max-Forwards', async () => {
+    const { port } = await routed()
+    expect(statusOf(await talk(port, get('/', 'Max-Forwards: 0').replace('GET', 'TRACE')))).toBe(405)
+  })
+
   it('H14: hop-by-hop fields and those that Connection names do not pass', async () => {
     const { port, upstream } = await routed()
     await talk(

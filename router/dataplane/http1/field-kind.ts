@@ -34,6 +34,7 @@ export const FIELD = {
   cacheControl: 23,
   /** A known name spelt with `_`: CGI-like servers take it for the real one. */
   alias: 24,
+  maxForwards: 25,
 } as const
 
 /** One of the numbers in `FIELD`. */
@@ -70,6 +71,8 @@ function kindByLength(name: string): FieldKind {
       if (same(name, 'connection')) return FIELD.connection
       if (same(name, 'set-cookie')) return FIELD.setCookie
       return same(name, 'keep-alive') ? FIELD.hop : privateKind(name)
+    case 12:
+      return same(name, 'max-forwards') ? FIELD.maxForwards : privateKind(name)
     case 13:
       if (same(name, 'cache-control')) return FIELD.cacheControl
       return same(name, 'if-none-match') ? FIELD.validator : privateKind(name)
