@@ -174,11 +174,9 @@ function readConnection(value: string, head: RequestHead): boolean {
     const options = listTokens(value)
     if (options.includes('close')) head.keepAlive = false
     else if (options.includes('keep-alive')) head.keepAlive = true
-    for (const option of options) {
-      if (option === 'close' || option === 'keep-alive') continue
-      if (ESSENTIAL.has(option) || option.startsWith('x-forwarded-')) return false
-      head.named = [...head.named, option]
-    }
+    const named = options.filter((option) => option !== 'close' && option !== 'keep-alive')
+    if (named.some((name) => ESSENTIAL.has(name) || name.startsWith('x-forwarded-'))) return false
+    head.named = named
   }
   return true
 }
