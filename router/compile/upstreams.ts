@@ -50,6 +50,7 @@ function written(upstream: UpstreamSpec): PlanUpstream {
     rewriteLocation: upstream.rewriteLocation,
     rewriteCookies: upstream.rewriteCookies,
     ownHosts: upstream.ownHosts,
+    ...(upstream.encodedSlash && { encodedSlash: upstream.encodedSlash }),
     ...(upstream.balance === undefined ? {} : { balance: upstream.balance }),
   }
 }

@@ -74,6 +74,9 @@ export const upstreamSchema = map({
   )
     .optional()
     .describe('Names by which the application knows itself; default: the hosts of its addresses'),
+  encodedSlash: oneOf(['keep', 'reject'])
+    .optional()
+    .describe('Whether a path may contain %2F or %5C; default: keep for a legacy default, else reject (400)'),
   balance: balanceSchema,
 })
 
@@ -177,6 +180,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     rewriteLocation: written.rewriteLocation ?? legacy,
     rewriteCookies: written.rewriteCookies ?? legacy,
     ownHosts: written.ownHosts ?? [...new Set(addresses.map((url) => url.host))],
+    ...(written.encodedSlash && { encodedSlash: written.encodedSlash }),
     ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
   }
 }

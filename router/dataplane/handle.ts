@@ -15,6 +15,7 @@ import type { BodySink } from './http1/chunked.ts'
 import { Downstream, type DownstreamEvents } from './http1/downstream.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import type { Plane } from './plane.ts'
+import { refusalOf } from './refusal.ts'
 import { Request } from './request.ts'
 import { endsHere, writeRequestHead } from './request-fields.ts'
 import { writeErrorAnswer, writeOptionsAnswer } from './respond-error.ts'
@@ -101,6 +102,7 @@ class Exchange implements DownstreamEvents, Receiver {
     }
     request.path = canonical.path
     request.key = canonical.key
+    request.encodedSlash = canonical.encodedSlash === true
     const rule = table.rules[table.matcher.match(request) ?? -1]
     if (rule === undefined) {
       this.fail('route_not_found', 'no route takes this request and nobody implements it')
@@ -128,6 +130,11 @@ class Exchange implements DownstreamEvents, Receiver {
     const { arm } = request.choice
     request.upstream = snapshot.upstreams[rule.upstreams[arm]]
     request.timeouts = rule.timeouts[arm]
+    const refusal = refusalOf(request, rule)
+    if (refusal !== undefined) {
+      this.fail(refusal.code, refusal.detail)
+      return
+    }
     if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
     // Endpoint: which address of the upstream, and a connection to it.
     if (!this.#attempt.begin(request.upstream, request, request.timeouts.connect)) this.fail('no_endpoint')

@@ -37,6 +37,8 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
   /** The canonical path, which is forwarded; `key` is folded from it. */
   path = ''
   key = ''
+  /** Whether the path contains `%2F` or `%5C`. */
+  encodedSlash = false
   query: string | undefined
 
   // What was decided.

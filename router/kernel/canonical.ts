@@ -7,6 +7,8 @@ export type CanonicalPath = {
   readonly path: string
   /** Path parameters stripped, `//` merged, percent-encodings in upper case, case folded where asked. */
   readonly key: string
+  /** It contains `%2F` or `%5C`: a separator for some servers, for others none (H25). Absent: it does not. */
+  readonly encodedSlash?: true
 }
 
 /**
@@ -19,7 +21,8 @@ export function canonicalPath(raw: string, fold = false): CanonicalPath | { read
   if (fault !== undefined) return { error: fault }
   const resolved = resolveDots(raw.includes('%') ? decodeUnreserved(raw) : raw)
   if (typeof resolved !== 'string') return resolved
-  return { path: resolved, key: foldedKey(resolved, fold) }
+  const canonical = { path: resolved, key: foldedKey(resolved, fold) }
+  return ENCODED_SLASH.test(resolved) ? { ...canonical, encodedSlash: true } : canonical
 }
 
 /** Whether a path is its own canonical path and its own key: one scan, nothing allocated. */
@@ -57,6 +60,7 @@ const CAPITAL = 4
 const OTHER = 8
 
 const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})|%00/
+const ENCODED_SLASH = /%2f|%5c/i
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/
 
 const KINDS = Uint8Array.from({ length: 128 }, (_, code) => {

@@ -34,6 +34,8 @@ export type PlanUpstream = {
   readonly rewriteLocation: boolean
   readonly rewriteCookies: boolean
   readonly ownHosts: readonly string[]
+  /** What becomes of `%2F` and `%5C` in a path; absent: kept by the default rule to tier legacy, else rejected. */
+  readonly encodedSlash?: 'keep' | 'reject' | undefined
   /** Absent: least-requests. */
   readonly balance?: Balance
 }

@@ -51,6 +51,8 @@ export type UpstreamSpec = {
   readonly rewriteCookies: boolean
   /** Names by which the application knows itself, lower case, with port where one was written. */
   readonly ownHosts: readonly string[]
+  /** Absent: `keep` for what falls to it as the default upstream where its tier is legacy, else `reject`. */
+  readonly encodedSlash?: 'keep' | 'reject'
   /** Absent: least-requests. */
   readonly balance?: Balance
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { client, get, problemOf, routed, router, statusOf, talk } from './support.ts'
+import { client, get, problemOf, rawUpstream, routed, router, statusOf, talk } from './support.ts'
 
 /** The head that the upstream received, without the fields that the router adds to every request. */
 function forwarded(sent: string): string {
@@ -215,6 +215,30 @@ describe('a request on its way upstream', () => {
     if (path === undefined) expect(statusOf(answer)).toBe(400)
     else expect(upstream.received.join('').split(' HTTP/1.1')[0]).toBe(`GET ${path}`)
   })
+
+  it.each([
+    { encodedSlash: undefined, tier: 'legacy', rule: 'default', status: 200 },
+    { encodedSlash: undefined, tier: 'service', rule: 'default', status: 400 },
+    { encodedSlash: undefined, tier: 'legacy', rule: 'route', status: 400 },
+    { encodedSlash: 'keep', tier: 'service', rule: 'route', status: 200 },
+    { encodedSlash: 'reject', tier: 'legacy', rule: 'default', status: 400 },
+  ] as const)(
+    'H25: encodedSlash $encodedSlash, tier $tier, $rule: %2F and %5C are $status',
+    async ({ encodedSlash, tier, rule, status }) => {
+      const upstream = await rawUpstream()
+      const { port } = await router({
+        upstreams: { clinic: { ports: [upstream.port], tier, encodedSlash } },
+        rules: [{ origin: rule, match: { path: '/**' }, action: { kind: 'forward', upstream: 'clinic' } }],
+      })
+      for (const path of ['/a%2Fb', '/a%2fb', '/a%5Cb', '/a;x=%5c/b']) {
+        const answer = await talk(port, get(path))
+        expect(statusOf(answer)).toBe(status)
+        if (status === 400) expect(problemOf(answer).detail).toContain('contains "%2F" or "%5C"')
+      }
+      for (const path of ['/a%252Fb', '/a?b=%2F', '/a%20b']) expect(statusOf(await talk(port, get(path)))).toBe(200)
+      expect(upstream.received.join('').includes('GET /a%2fb HTTP')).toBe(status === 200)
+    },
+  )
 
   it('H24: what is matched is the canonical path', async () => {
     const upstream = await routed()

@@ -159,6 +159,7 @@ export function published(setup: Setup): Published {
       rewriteLocation: false,
       rewriteCookies: false,
       ownHosts: [],
+      encodedSlash: 'keep',
       ...over,
     }),
   )

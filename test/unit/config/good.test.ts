@@ -258,7 +258,7 @@ describe('environment', () => {
   })
 })
 
-describe('what is said of the addresses of an upstream', () => {
+describe('what is said of an upstream besides its addresses', () => {
   it.each([
     { written: 'balance: round-robin', gives: { balance: { kind: 'round-robin' } } },
     {
@@ -269,6 +269,8 @@ describe('what is said of the addresses of an upstream', () => {
       written: 'balance: { hash: { cookie: JSESSIONID } }',
       gives: { balance: { kind: 'hash', by: { kind: 'cookie', name: 'JSESSIONID' } } },
     },
+    { written: 'encodedSlash: keep', gives: { encodedSlash: 'keep' } },
+    { written: 'encodedSlash: reject', gives: { encodedSlash: 'reject' } },
     { written: 'balance: { hash: { ip: true } }', gives: { balance: { kind: 'hash', by: { kind: 'ip' } } } },
   ])('$written', ({ written, gives }) => {
     expect(specOf(`upstreams:\n  vets:\n    url: http://a\n    ${written}\n`).upstreams[0]).toMatchObject(gives)

@@ -27,7 +27,8 @@ describe('canonicalPath', () => {
     ['/a%3Bx', '/a%3Bx', '/a%3Bx'],
     ['/%252e%252e/a', '/%252e%252e/a', '/%252e%252e/a'],
   ])('%s is forwarded as %s and matched as %s', (raw, path, key) => {
-    expect(canonicalPath(raw)).toEqual({ path, key })
+    const encodedSlash = /%2f|%5c/i.test(raw) ? true : undefined
+    expect(canonicalPath(raw)).toEqual({ path, key, encodedSlash })
   })
 
   it.each([
