@@ -135,6 +135,7 @@ class Exchange implements DownstreamEvents, Receiver {
       this.fail(refusal.code, refusal.detail)
       return
     }
+    if (rule.maxBody !== undefined) this.#downstream.limitBody(rule.maxBody)
     if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
     // Endpoint: which address of the upstream, and a connection to it.
     if (!this.#attempt.begin(request.upstream, request, request.timeouts.connect)) this.fail('no_endpoint')

@@ -8,6 +8,8 @@ export type Refusal = { readonly code: ErrorCode; readonly detail: string }
 /** What the rule or its upstream refuses before anything is sent; undefined: nothing. */
 export function refusalOf(request: Request, rule: Rule): Refusal | undefined {
   if (request.encodedSlash && !keepsEncodedSlash(request, rule)) return ENCODED_SLASH
+  // Before anything is sent, and so before the upstream could ask for the body with `100 Continue` (H10).
+  if (rule.maxBody !== undefined && request.head.length > rule.maxBody) return { code: 'body_too_large', detail: '' }
   return undefined
 }
 

@@ -47,6 +47,8 @@ export type Rule = {
   readonly timeouts: readonly [Timeouts, Timeouts]
   readonly shift: string | undefined
   readonly isDefault: boolean
+  /** Longest body that a request may have, in bytes; undefined: any. */
+  readonly maxBody: number | undefined
   /** Set where the rule is quarantined: why. */
   readonly unavailable: string | undefined
 }
@@ -149,6 +151,7 @@ function compileRule(rule: PlanRule, index: number, plan: Plan, indices: Readonl
     timeouts: [timeouts(INCUMBENT), timeouts(CANDIDATE)] as const,
     shift: action.kind === 'shift' ? action.shift : undefined,
     isDefault: rule.origin === 'default',
+    maxBody: rule.maxBody,
     unavailable: action.kind === 'unavailable' ? action.reason : undefined,
   })
 }

@@ -55,6 +55,8 @@ export type PlanRule = {
   readonly match: RouteMatch
   readonly action: PlanAction
   readonly timeouts: Partial<Timeouts>
+  /** Longest body that a request may have, in bytes; absent: any. */
+  readonly maxBody?: number
   /** In words: why this rule exists and why its upstream serves it. */
   readonly because: string
   readonly at?: Position

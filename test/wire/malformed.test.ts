@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { client, get, problemOf, routed, statusOf, talk } from './support.ts'
+import {
+  client,
+  eventually,
+  get,
+  problemOf,
+  rawUpstream,
+  routed,
+  router,
+  type Setup,
+  statusOf,
+  talk,
+} from './support.ts'
 
 const H = 'Host: shop.test\r\n'
 
@@ -126,6 +137,12 @@ const REFUSED: readonly { row: string; what: string; bytes: string; status: numb
   { row: 'H24', what: 'a dot segment with parameters', bytes: `GET /a/..;x/b HTTP/1.1\r\n${H}\r\n`, status: 400 },
 ]
 
+/** Every body may have ten bytes. */
+function limited(port: number): Setup {
+  const rule = { origin: 'default', maxBody: 10, action: { kind: 'forward', upstream: 'clinic' } } as const
+  return { upstreams: { clinic: { ports: [port] } }, rules: [rule] }
+}
+
 describe('a request that is refused', () => {
   it.each(REFUSED)('$row: $what is $status, and nothing is sent upstream', async ({ bytes, status }) => {
     const { port, upstream } = await routed()
@@ -157,6 +174,33 @@ describe('a request that is refused', () => {
     const fields = Array.from({ length: 198 }, (_, index) => `A${index}: b`)
     expect(statusOf(await talk(port, get(path, ...fields)))).toBe(200)
     expect(upstream.received.join('')).toContain(`GET ${path} HTTP/1.1\r\n`)
+  })
+
+  it('H10: a body over the limit of its rule is 413 before any 100 Continue, and nothing is sent upstream', async () => {
+    const upstream = await rawUpstream('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    const { port } = await router(limited(upstream.port))
+    const post = `POST / HTTP/1.1\r\n${H}Connection: close\r\n`
+    const answer = await talk(port, `${post}Expect: 100-continue\r\nContent-Length: 11\r\n\r\n`)
+    expect(statusOf(answer)).toBe(413)
+    expect(problemOf(answer).code).toBe('body_too_large')
+    expect(upstream.received).toEqual([])
+    expect(statusOf(await talk(port, `${post}Content-Length: 10\r\n\r\n0123456789`))).toBe(100)
+    expect(upstream.received.join('')).toMatch(/0123456789$/)
+  })
+
+  it('H10: a chunked body is 413 as soon as a chunk would lead over the limit, and never ends upstream', async () => {
+    const upstream = await rawUpstream(() => {})
+    const { port } = await router(limited(upstream.port))
+    const start = `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n`
+    const raw = await client(port, `${start}6\r\n012345\r\n`)
+    await upstream.until((all) => all.endsWith('012345\r\n'))
+    raw.send('5\r\n')
+    expect(statusOf(await raw.until(/\}\n$/))).toBe(413)
+    await eventually(() => upstream.sockets[0]?.destroyed === true)
+    expect(upstream.received.join('')).not.toContain('\r\n0\r\n\r\n')
+    expect(statusOf(await talk(port, `${start}6\r\n012345\r\n5\r\n67890\r\n0\r\n\r\n`))).toBe(413)
+    await client(port, `${start}6\r\n012345\r\n4\r\n6789\r\n0\r\n\r\n`)
+    await upstream.until((all) => all.endsWith('6789\r\n0\r\n\r\n'))
   })
 
   it('answers as problem+json with a request id, RFC 9209 names and no-store', async () => {

@@ -6,11 +6,14 @@ export class BodyReader {
   #framing: Framing = 'none'
   #left = 0
   #chunked: ChunkedDecoder | undefined
+  /** Length of a chunked body as far as its chunks have announced it, in bytes. */
+  announced = 0
 
   /** `length` counts where `framing` is `length`. */
   begin(framing: Framing, length: number): void {
     this.#framing = framing === 'length' && length === 0 ? 'none' : framing
     this.#left = length
+    this.announced = 0
     if (framing !== 'chunked') return
     this.#chunked ??= new ChunkedDecoder()
     this.#chunked.begin()
@@ -31,6 +34,7 @@ export class BodyReader {
     if (this.#framing === 'none' || start === end) return start
     if (this.#chunked !== undefined && this.#framing === 'chunked') {
       const stop = this.#chunked.read(bytes, start, end, sink)
+      this.announced = this.#chunked.announced
       if (this.#chunked.done) this.#framing = 'none'
       return stop
     }

@@ -29,6 +29,7 @@ export class ChunkedDecoder {
   #extension = ''
   #extensions = 0
   #trailer = ''
+  #announced = 0
 
   begin(): void {
     this.#state = SIZE_FIRST
@@ -36,6 +37,12 @@ export class ChunkedDecoder {
     this.#digits = 0
     this.#extensions = 0
     this.#trailer = ''
+    this.#announced = 0
+  }
+
+  /** Length of the chunks that have begun, in bytes. */
+  get announced(): number {
+    return this.#announced
   }
 
   get done(): boolean {
@@ -72,6 +79,7 @@ export class ChunkedDecoder {
       case SIZE_LF:
         // `0` ends the body: behind it stand trailers, in lines of their own.
         this.#state = this.#left === 0 ? TRAILER : BYTES
+        this.#announced += this.#left
         return byte === LF
       case BYTES_CR:
         this.#state = BYTES_LF

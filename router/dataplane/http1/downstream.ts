@@ -67,6 +67,8 @@ export class Downstream implements ByteReader {
   /** The answer has ended, but the client has not taken it yet. */
   #waiting = false
   #blank = false
+  /** Most bytes that the current request's body may have. */
+  #bodyLimit = Number.POSITIVE_INFINITY
 
   constructor(
     accepted: Socket,
@@ -104,6 +106,11 @@ export class Downstream implements ByteReader {
     if (!this.head.expectContinue) this.#deadline.set(BODY_IDLE_MS)
     this.#flow()
     if (!this.#taking) this.#takeHeld()
+  }
+
+  /** Refuses the current request's body as soon as it turns out to be longer. */
+  limitBody(bytes: number): void {
+    this.#bodyLimit = bytes
   }
 
   /** Body bytes wait, and the client with them, until `openBody`. */
@@ -210,8 +217,8 @@ export class Downstream implements ByteReader {
         at = next
       } else if (this.#state === BODY && this.#sink !== undefined && at < end) {
         const next = this.#body.read(bytes, at, end, this.#sink)
-        if (next < 0) {
-          this.#events.onRequestFault('request_malformed')
+        if (next < 0 || this.#body.announced > this.#bodyLimit) {
+          this.#events.onRequestFault(next < 0 ? 'request_malformed' : 'body_too_large')
           return end
         }
         at = next
@@ -265,6 +272,7 @@ export class Downstream implements ByteReader {
     const { head } = this
     this.#deadline.clear()
     this.#sink = undefined
+    this.#bodyLimit = Number.POSITIVE_INFINITY
     this.#body.begin(head.chunked ? 'chunked' : head.length > 0 ? 'length' : 'none', head.length)
     this.#state = this.#body.done ? ANSWER : BODY
     this.#events.onRequest()
