@@ -13,6 +13,7 @@ import { Attempt } from './attempt.ts'
 import { type Outcome, outcomeOf, outcomeOfError } from './counts.ts'
 import type { BodySink } from './http1/chunked.ts'
 import { Downstream, type DownstreamEvents } from './http1/downstream.ts'
+import { trailerLines } from './http1/trailers.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import type { Plane } from './plane.ts'
 import { refusalOf } from './refusal.ts'
@@ -178,7 +179,7 @@ class Exchange implements DownstreamEvents, Receiver {
   onRequestEnd(): void {
     const { connection } = this.#attempt
     if (connection === undefined) return
-    connection.writer.endBody()
+    connection.writer.endBody(trailerLines(this.#downstream.trailers))
     if (this.#phase === AWAITING) connection.allow(this.#request.timeouts.firstByte)
   }
 
@@ -226,7 +227,7 @@ class Exchange implements DownstreamEvents, Receiver {
 
   onResponseEnd(connection: UpstreamConnection): void {
     const { status } = connection.head
-    this.#downstream.writer.endBody()
+    this.#downstream.writer.endBody(trailerLines(connection.trailers))
     this.#attempt.release(this.#downstream.requestComplete)
     this.#finish(outcomeOf(status), status)
     this.#downstream.ended(this.#last)

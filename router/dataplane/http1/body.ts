@@ -1,4 +1,5 @@
 import { type BodySink, ChunkedDecoder } from './chunked.ts'
+import type { Fields } from './fields.ts'
 import type { Framing } from './response-head.ts'
 
 /** Reads one body after another off a connection, by its framing, without ever collecting it. */
@@ -8,12 +9,15 @@ export class BodyReader {
   #chunked: ChunkedDecoder | undefined
   /** Length of a chunked body as far as its chunks have announced it, in bytes. */
   announced = 0
+  /** Fields behind a chunked body that has ended; undefined: none. */
+  trailers: Fields | undefined
 
   /** `length` counts where `framing` is `length`. */
   begin(framing: Framing, length: number): void {
     this.#framing = framing === 'length' && length === 0 ? 'none' : framing
     this.#left = length
     this.announced = 0
+    this.trailers = undefined
     if (framing !== 'chunked') return
     this.#chunked ??= new ChunkedDecoder()
     this.#chunked.begin()
@@ -35,7 +39,10 @@ export class BodyReader {
     if (this.#chunked !== undefined && this.#framing === 'chunked') {
       const stop = this.#chunked.read(bytes, start, end, sink)
       this.announced = this.#chunked.announced
-      if (this.#chunked.done) this.#framing = 'none'
+      if (this.#chunked.done) {
+        this.#framing = 'none'
+        this.trailers = this.#chunked.trailers
+      }
       return stop
     }
     if (this.#framing === 'close') {

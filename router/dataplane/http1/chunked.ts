@@ -20,7 +20,7 @@ const DONE = 8
 
 /**
  * Decodes a chunked body (RFC 9112 §7.1), however it is split. Strict: chunk sizes are hexadecimal digits and nothing
- * else, lines end with CRLF, extensions follow their grammar and are dropped, trailers are validated and dropped.
+ * else, lines end with CRLF, extensions follow their grammar and are dropped, trailers are validated and kept apart.
  */
 export class ChunkedDecoder {
   #state = SIZE_FIRST
@@ -30,6 +30,8 @@ export class ChunkedDecoder {
   #extensions = 0
   #trailer = ''
   #announced = 0
+  /** Fields behind the last chunk, once it is done; undefined: none. */
+  trailers: Fields | undefined
 
   begin(): void {
     this.#state = SIZE_FIRST
@@ -38,6 +40,7 @@ export class ChunkedDecoder {
     this.#extensions = 0
     this.#trailer = ''
     this.#announced = 0
+    this.trailers = undefined
   }
 
   /** Length of the chunks that have begun, in bytes. */
@@ -119,6 +122,7 @@ export class ChunkedDecoder {
     this.#state = DONE
     const raw = { text: this.#trailer, bytes: Buffer.from(this.#trailer, 'latin1'), base: 0 }
     const trailers: Fields = { list: [], kinds: [], count: 0 }
+    this.trailers = trailers
     return parseFields(raw, 0, this.#trailer.length - 2, trailers) === undefined
   }
 }

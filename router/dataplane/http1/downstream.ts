@@ -4,6 +4,7 @@ import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
 import { CR, LF } from './chars.ts'
 import type { BodySink } from './chunked.ts'
+import type { Fields } from './fields.ts'
 import { HeadFinder, INCOMPLETE, MALFORMED, TOO_LONG } from './head-finder.ts'
 import { HeldBytes } from './held.ts'
 import { parseRequestHead, RequestHead, TARGET_LIMIT } from './request-head.ts'
@@ -91,6 +92,11 @@ export class Downstream implements ByteReader {
   /** Whether the current request has been read to its end. */
   get requestComplete(): boolean {
     return this.#state !== BODY
+  }
+
+  /** What stood behind the current request's body, which has ended. */
+  get trailers(): Fields | undefined {
+    return this.#body.trailers
   }
 
   /** Whether no request is being read or answered, and none has begun to arrive. */

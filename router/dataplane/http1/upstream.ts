@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../kernel/errors.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
 import type { BodySink } from './chunked.ts'
+import type { Fields } from './fields.ts'
 import { HeadFinder, INCOMPLETE } from './head-finder.ts'
 import { HeldBytes } from './held.ts'
 import { parseResponseHead, ResponseHead } from './response-head.ts'
@@ -95,6 +96,11 @@ export class UpstreamConnection implements ByteReader {
   /** Whether a request could be written on it. */
   get usable(): boolean {
     return this.#state === IDLE && this.#socket.writable
+  }
+
+  /** What stood behind the answer's body, which has ended. */
+  get trailers(): Fields | undefined {
+    return this.#body.trailers
   }
 
   /** Whether any part of the answer has arrived. */

@@ -37,9 +37,9 @@ export class Writer implements BodySink {
     if (this.chunked) this.text += '\r\n'
   }
 
-  /** Ends a body: the last chunk where it is chunked. */
-  endBody(): void {
-    if (this.chunked) this.text += '0\r\n\r\n'
+  /** Ends a body: the last chunk where it is chunked, and field lines behind it. */
+  endBody(trailers: string): void {
+    if (this.chunked) this.text += `0\r\n${trailers}\r\n`
     this.chunked = false
   }
 
