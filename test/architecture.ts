@@ -19,6 +19,7 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
 }
 
 const FOUNDATION = ['kernel', 'model']
+const READING = [...FOUNDATION, 'yaml']
 const PARTS = ['config', 'discovery', 'dataplane', 'state', 'functions']
 const CATALOGUE = [...FOUNDATION, ...PARTS, 'catalogue']
 const COMPILE = [...CATALOGUE, 'compile']
@@ -31,11 +32,12 @@ const CONTROL = [...ADMIN, 'control']
 export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   model: ['kernel'],
-  config: FOUNDATION,
+  yaml: ['kernel'],
+  config: READING,
   discovery: FOUNDATION,
   dataplane: FOUNDATION,
   state: FOUNDATION,
-  functions: FOUNDATION,
+  functions: READING,
   publish: FOUNDATION,
   telemetry: ['kernel'],
   catalogue: CATALOGUE,

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { expandEnvironment } from '../kernel/environment.ts'
 
 /** Speaks to the admin API of a running router. */
 export type AdminClient = {
@@ -71,7 +72,7 @@ function portOf(config: string | undefined, env: Readonly<Record<string, string 
   const text = readFileSync(file, 'utf8')
   const block = /^admin:[ \t]*(?:\{([^}\n]*)\}|\n((?:[ \t]+.*\n?)*))/m.exec(text)
   const port = /\bport:[ \t]*["']?([^\s,"'}]+(?:\})?)/.exec(block?.[1] ?? block?.[2] ?? '')?.[1] ?? ''
-  const number = Number(port.replace(/\$\{(\w+)(?::-([^}]*))?\}/, (_, name: string, other = '') => env[name] ?? other))
+  const number = Number(expandEnvironment(port, env).value)
   return Number.isInteger(number) && number > 0 ? number : 9080
 }
 

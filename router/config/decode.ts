@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
+import { type Environment, expandEnvironment } from '../kernel/environment.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Spec, UpstreamSpec } from '../model/spec.ts'
-import { type Environment, expandEnvironment } from './environment.ts'
+import { readYaml, type YamlNode } from '../yaml/read.ts'
+import type { YamlProblem } from '../yaml/syntax.ts'
 import { decodeListening } from './listening.ts'
 import { Reading } from './reading.ts'
 import { checkReferences } from './references.ts'
 import { decodeRoutes } from './route.ts'
 import { knownKeys } from './schema.ts'
 import { decodeSettings } from './settings.ts'
-import type { YamlProblem } from './syntax.ts'
 import { decodeUpstreams } from './upstream.ts'
-import { readYaml, type YamlNode } from './yaml.ts'
 
 export type DecodeOptions = {
   /** Absolute path of the file: relative paths in it are relative to its folder. */
@@ -41,7 +41,7 @@ export type Decoded = {
  */
 export function decodeSpec(text: string, options: DecodeOptions): Decoded {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text
-  const { root, problems } = readYaml(source, (written, offset) => expandEnvironment(written, offset, options.env))
+  const { root, problems } = readYaml(source, (written) => expandEnvironment(written, options.env))
   if (root?.kind !== 'map') {
     const empty = { kind: 'map', offset: 0, entries: new Map(), value: {} } as const
     const reading = new Reading(options.file, source, empty, knownKeys)

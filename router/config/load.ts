@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Environment } from '../kernel/environment.ts'
 import { type Decoded, decodeSpec } from './decode.ts'
-import type { Environment } from './environment.ts'
 
 /** Larger files are refused: reading one must not hold the router for longer than a second. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import { lineOf, lineStarts } from '../yaml/lines.ts'
+import type { YamlMap, YamlNode } from '../yaml/read.ts'
+import type { YamlProblem } from '../yaml/syntax.ts'
 import { laterRemedy } from './later.ts'
-import { lineOf, lineStarts } from './lines.ts'
 import { nearest, suggest } from './suggest.ts'
-import type { YamlProblem } from './syntax.ts'
 import type { Refusal } from './values.ts'
-import type { YamlMap, YamlNode } from './yaml.ts'
 
 /** A place in the document: `['routes', 2, 'to']`. */
 export type Path = readonly (string | number)[]

@@ -1,6 +1,6 @@
+import type { YamlNode } from '../yaml/read.ts'
 import type { Path, Reading } from './reading.ts'
 import { suggest } from './suggest.ts'
-import type { YamlNode } from './yaml.ts'
 
 const FUNCTIONS = 'functions/'
 /** Beyond so many unknown names nobody reads what each may have meant, and looking takes a millisecond each. */

@@ -4,6 +4,7 @@ import { type Compiled, compile } from '../compile/compile.ts'
 import { problemsOfRefused } from '../compile/refused.ts'
 import { formatDiagnostics } from '../config/format.ts'
 import { loadSpec, readText, UnreadableFile } from '../config/load.ts'
+import { expandEnvironment } from '../kernel/environment.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Spec } from '../model/spec.ts'
 
@@ -107,8 +108,7 @@ function readLastGood(folder: string): { readonly text: string; readonly savedAt
 function stateFolderNamed(text: string, file: string, env: ReadOptions['env']): string {
   const named = /^state:[ \t]*["']?sqlite:([^\s"'#]+)/m.exec(text)?.[1]
   if (named === undefined) return join(dirname(file), '.banyan')
-  const path = named.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name: string, other = '') => env[name] || other)
-  return dirname(resolve(dirname(file), path))
+  return dirname(resolve(dirname(file), expandEnvironment(named, env).value))
 }
 
 function unreadable(file: string, error: UnreadableFile): Diagnostic {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Message } from 'esbuild'
-import { decodeManifest, EMPTY_MANIFEST, type Environment, type Manifest } from './manifest.ts'
+import type { Environment } from '../kernel/environment.ts'
+import { decodeManifest, EMPTY_MANIFEST, type Manifest } from './manifest.ts'
 
 /** One version of a function, ready to run. */
 export type Bundle = {
@@ -39,7 +40,7 @@ export async function bundleFunction(folder: FunctionFolder, environment: Enviro
   const decoded =
     text === undefined
       ? { kind: 'manifest' as const, manifest: EMPTY_MANIFEST }
-      : await decodeManifest(text, relative(root, manifestFile), environment)
+      : decodeManifest(text, relative(root, manifestFile), environment)
   const built = await build(folder, root)
   if (decoded.kind === 'broken') {
     const failure = several(decoded.problems)

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { dirname, sep } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
+import type { Environment } from '../kernel/environment.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Bundled, bundleFunction, type FunctionFolder } from './bundle.ts'
 import { fingerprint, listFunctions, walk } from './files.ts'
-import type { Environment } from './manifest.ts'
 import { type FolderWatch, watchFolders } from './watch.ts'
 
 export type FolderSyncOptions = {

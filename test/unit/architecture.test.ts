@@ -50,19 +50,19 @@ describe('the architecture of router/', () => {
       why: 'a re-export of everything counts',
       file: 'router/config/planted.ts',
       text: "export * from '../discovery/planted.ts'",
-      says: 'router/config/planted.ts:1: config imports discovery ("../discovery/planted.ts"); it may import kernel, model',
+      says: 'router/config/planted.ts:1: config imports discovery ("../discovery/planted.ts"); it may import kernel, model, yaml',
     },
     {
       why: 'a worker counts',
       file: 'router/functions/planted.ts',
       text: "export const start = () => new Worker(new URL('../state/planted.ts', import.meta.url))",
-      says: 'router/functions/planted.ts:1: functions imports state ("../state/planted.ts"); it may import kernel, model',
+      says: 'router/functions/planted.ts:1: functions imports state ("../state/planted.ts"); it may import kernel, model, yaml',
     },
     {
       why: 'a worker whose file is found beside the caller counts',
       file: 'router/functions/planted.ts',
       text: "export const start = () => new Worker(moduleFile(import.meta.url, '../state/planted'), {})",
-      says: 'router/functions/planted.ts:1: functions imports state ("../state/planted"); it may import kernel, model',
+      says: 'router/functions/planted.ts:1: functions imports state ("../state/planted"); it may import kernel, model, yaml',
     },
     {
       why: 'the data plane loads no schema library',

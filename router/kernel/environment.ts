@@ -1,16 +1,19 @@
-import type { Expanded } from './yaml.ts'
-
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g
-const INNER = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
+/** What became of a text with references; `problem` never shows a value. */
+export type Expanded = {
+  readonly value: string
+  /** Something in it came from the environment, so that it must not be shown. */
+  readonly substituted: boolean
+  readonly problem?: { readonly code: string; readonly message: string; readonly hint: string }
+}
 
 /**
- * Fills `${NAME}` and `${NAME:-default}` into a string value; `$${` stands for `${`. The default is taken where
- * the variable is unset or empty, as in a shell. Says what is wrong without ever showing a value.
+ * Fills `${NAME}` and `${NAME:-default}` into a text; `$${` stands for `${`. The default is taken where the variable
+ * is unset or empty, as in a shell.
  */
-export function expandEnvironment(written: string, offset: number, environment: Environment): Expanded {
+export function expandEnvironment(written: string, environment: Environment): Expanded {
   let substituted = false
   let problem: Expanded['problem']
   const value = written.replace(REFERENCE, (reference: string, inner: string | undefined) => {
@@ -20,7 +23,6 @@ export function expandEnvironment(written: string, offset: number, environment: 
     if (name === undefined) {
       problem ??= {
         code: 'bad-environment-reference',
-        offset,
         message: `${reference} is not an environment reference`,
         hint: `write \${NAME} or \${NAME:-default}; $\${ stands for \${ itself`,
       }
@@ -33,7 +35,6 @@ export function expandEnvironment(written: string, offset: number, environment: 
     if (fallback !== undefined) return fallback
     problem ??= {
       code: 'unset-variable',
-      offset,
       message: `environment variable ${name} is not set`,
       hint: `set it, or give a default: \${${name}:-…}`,
     }
@@ -41,3 +42,6 @@ export function expandEnvironment(written: string, offset: number, environment: 
   })
   return problem === undefined ? { value, substituted } : { value, substituted, problem }
 }
+
+const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g
+const INNER = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s

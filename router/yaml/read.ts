@@ -1,4 +1,5 @@
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml'
+import type { Expanded } from '../kernel/environment.ts'
 import { lineOf, lineStarts } from './lines.ts'
 import { MAX_DEPTH, syntaxProblem, type YamlProblem } from './syntax.ts'
 
@@ -40,16 +41,13 @@ export type YamlMap = {
 
 export type YamlEntry = { readonly keyOffset: number; readonly node: YamlNode }
 
-/** What became of the text of a string value. */
-export type Expanded = { readonly value: string; readonly substituted: boolean; readonly problem?: YamlProblem }
-
 /** All aliases of a file together may stand for this many values. */
 const MAX_ALIASED = 20_000
 
 /** Reads one document. Never throws on any text; `root` is absent where nothing could be made of it. */
 export function readYaml(
   text: string,
-  expand: (written: string, offset: number) => Expanded,
+  expand: (written: string) => Expanded,
 ): { readonly root?: YamlNode; readonly problems: readonly YamlProblem[] } {
   let events: Event[]
   try {
@@ -80,7 +78,7 @@ class TreeBuilder {
   root: YamlNode | undefined
   readonly problems: YamlProblem[] = []
   readonly #text: string
-  readonly #expand: (written: string, offset: number) => Expanded
+  readonly #expand: (written: string) => Expanded
   readonly #frames: Frame[] = []
   readonly #anchors = new Map<string, Anchored>()
   #lines: readonly number[] | undefined
@@ -89,7 +87,7 @@ class TreeBuilder {
   /** Where the last thing stood: an empty value has no offset of its own. */
   #last = 0
 
-  constructor(text: string, expand: (written: string, offset: number) => Expanded) {
+  constructor(text: string, expand: (written: string) => Expanded) {
     this.#text = text
     this.#expand = expand
   }
@@ -161,8 +159,8 @@ class TreeBuilder {
     if (typeof value !== 'string' || !written.includes('$')) {
       return { kind: 'scalar', offset, value, written, substituted: false, broken: false }
     }
-    const expanded = this.#expand(written, offset)
-    if (expanded.problem !== undefined) this.problems.push(expanded.problem)
+    const expanded = this.#expand(written)
+    if (expanded.problem !== undefined) this.problems.push({ ...expanded.problem, offset })
     const { substituted } = expanded
     return {
       kind: 'scalar',

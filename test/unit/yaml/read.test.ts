@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { readYaml } from '../../../router/config/yaml.ts'
-import { problems } from './decoding.ts'
+import { readYaml } from '../../../router/yaml/read.ts'
+import { problems } from '../config/decoding.ts'
 
 const read = (text: string) => readYaml(text, (value) => ({ value, substituted: false }))
 
