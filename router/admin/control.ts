@@ -17,6 +17,8 @@ export type Control = {
   catalogue(): Catalogue
   observations(): readonly Observation[]
   sources(): readonly SourceObservation[]
+  /** How the endpoints of an upstream are, by its name. */
+  endpointStates(): Readonly<Record<string, readonly EndpointState[]>>
   /** What is left in legacy, and how much traffic it gets. */
   left(): Left
   /** Requests by rule id, then upstream, since `since`. */
@@ -33,6 +35,13 @@ export type Control = {
   unready(upstream: string): string | undefined
   /** Prometheus text of the whole router. */
   metrics(): Promise<string>
+}
+
+/** `because` says why it is not healthy. */
+export type EndpointState = {
+  readonly address: string
+  readonly state: 'healthy' | 'unhealthy' | 'draining'
+  readonly because: string | null
 }
 
 export type Traffic = {

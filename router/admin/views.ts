@@ -2,7 +2,7 @@ import type { Attempt, Observation } from '../model/catalogue.ts'
 import type { LedgerEntry, ShiftRecord } from '../model/shift.ts'
 import type { Tier } from '../model/spec.ts'
 import { describe } from '../shift/stages.ts'
-import type { Control, Traffic } from './control.ts'
+import type { Control, EndpointState, Traffic } from './control.ts'
 import { deciderOf } from './decide.ts'
 import { type OperationView, viewOperations } from './operations.ts'
 
@@ -11,6 +11,8 @@ export type UpstreamView = {
   readonly name: string
   readonly tier: Tier
   readonly endpoints: readonly string[]
+  /** How they are; `draining` ones are no longer configured and finish their requests. */
+  readonly health: readonly EndpointState[]
   /** Why it cannot serve; null: nothing is known against it. */
   readonly failure: string | null
   /** Why a newer version of it does not serve; null: the newest does, or nothing serves. */
@@ -58,6 +60,7 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
       if (evidence.length > 0) implemented.set(upstream, (implemented.get(upstream) ?? 0) + 1)
     }
   }
+  const states = control.endpointStates()
   return control
     .sources()
     .flatMap((source) => source.upstreams)
@@ -65,6 +68,7 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
       name: upstream.name,
       tier: upstream.tier,
       endpoints: upstream.endpoints.map(({ host, port, path }) => `${host}:${port}${path}`),
+      health: states[upstream.name] ?? [],
       failure: upstream.failure ?? null,
       refused: upstream.refused ?? null,
       revision: upstream.revision ?? null,

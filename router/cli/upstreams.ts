@@ -10,7 +10,7 @@ export const upstreams: Verb = {
   summary: 'lists every upstream: its endpoints, what discovery tried there and what came back',
   usage: 'upstreams [--json]',
   example: 'banyan upstreams',
-  help: `${ADMIN_USAGE}\n  JSON: { "upstreams": [{ name, tier, endpoints, failure, operations, detection }] }`,
+  help: `${ADMIN_USAGE}\n  JSON: { "upstreams": [{ name, tier, endpoints, health, failure, operations, detection }] }`,
   positionals: 0,
   options: ADMIN_OPTIONS,
   run: (args, io) =>
@@ -24,10 +24,15 @@ function describe(all: readonly UpstreamView[]): string {
   const rows = all.map((one) => [
     one.name,
     one.tier,
-    one.endpoints.join(', ') || '-',
+    endpointsOf(one),
     String(one.operations),
     one.failure ?? one.detection.map(({ detector, state }) => `${detector}: ${state}`).join(', ') ?? '',
   ])
+  const unwell = all.flatMap(({ name, health }) =>
+    health
+      .filter(({ because }) => because !== null)
+      .map(({ address, state, because }) => `  ${name}, ${address}: ${state}; ${because}`),
+  )
   const details = all.flatMap((one) =>
     one.detection.map((seen) => {
       const tried = seen.attempts.map(({ what, outcome }) => `      ${what}: ${outcome}`)
@@ -37,5 +42,11 @@ function describe(all: readonly UpstreamView[]): string {
       )
     }),
   )
-  return `${table(['UPSTREAM', 'TIER', 'ENDPOINTS', 'OPERATIONS', 'DISCOVERY'], rows)}\n\nwhat discovery tried\n${details.join('\n')}`
+  return `${table(['UPSTREAM', 'TIER', 'ENDPOINTS', 'OPERATIONS', 'DISCOVERY'], rows)}\n${unwell.length === 0 ? '' : `\nwhat is not healthy\n${unwell.join('\n')}\n`}\nwhat discovery tried\n${details.join('\n')}`
+}
+
+/** Where it is, and which of these addresses are not well. */
+function endpointsOf({ endpoints, health }: UpstreamView): string {
+  const unwell = health.filter(({ state }) => state !== 'healthy').map(({ address, state }) => `${address} ${state}`)
+  return `${endpoints.join(', ') || '-'}${unwell.length === 0 ? '' : ` (${unwell.join(', ')})`}`
 }

@@ -52,6 +52,7 @@ function written(upstream: UpstreamSpec): PlanUpstream {
     ownHosts: upstream.ownHosts,
     ...(upstream.encodedSlash && { encodedSlash: upstream.encodedSlash }),
     ...(upstream.balance === undefined ? {} : { balance: upstream.balance }),
+    ...(upstream.outlier === undefined ? {} : { outlier: upstream.outlier }),
   }
 }
 

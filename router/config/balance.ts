@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { Balance } from '../model/spec.ts'
-import { map, Refused, textKind } from './values.ts'
+import { map, Refused, textKind, word } from './values.ts'
 
 const EXPECTED = 'least-requests, round-robin, random, or { hash: { header: NAME } }'
-const word = z.enum(['least-requests', 'round-robin', 'random'], { error: EXPECTED })
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
@@ -27,9 +26,15 @@ const hashSchema = map({
 
 /** `balance` of an upstream. */
 export const balanceSchema = z
-  .union([word, map({ hash: hashSchema.describe('Requests that agree in this go to the same endpoint') })], {
-    error: EXPECTED,
-  })
+  .union(
+    [
+      word(['least-requests', 'round-robin', 'random'], EXPECTED),
+      map({ hash: hashSchema.describe('Requests that agree in this go to the same endpoint') }),
+    ],
+    {
+      error: EXPECTED,
+    },
+  )
   .optional()
   .describe('How requests are spread over its addresses')
   .meta({ default: 'least-requests', examples: ['round-robin'] })

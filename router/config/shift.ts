@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ShiftSpec } from '../model/spec.ts'
 import { LATER_STRATEGIES } from './later.ts'
-import { list, map, Refused, textKind } from './values.ts'
+import { list, map, Refused, share, textKind } from './values.ts'
 
 const strategy = textKind('canary', (text) => {
   if (text === 'canary') return text
@@ -12,15 +12,6 @@ const strategy = textKind('canary', (text) => {
     hint: 'use canary',
   })
 }).meta({ enum: ['canary'] })
-
-const PERCENT = /^(\d{1,3}(?:\.\d{1,6})?)%$/
-
-const share = textKind('a percentage such as 5% or 0.5%, above 0% and at most 100%', (text) => {
-  const percent = Number(PERCENT.exec(text)?.[1] ?? Number.NaN)
-  if (!(percent > 0 && percent <= 100)) throw new Refused()
-  // 0.07 × 100 is not 7 in binary: rounding keeps what was written.
-  return Number((percent / 100).toFixed(8))
-}).meta({ pattern: PERCENT.source, examples: ['5%', '0.5%'] })
 
 const start = textKind('manual', (text) => {
   if (text === 'manual') return text

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
 import { balanceSchema, toBalance } from './balance.ts'
 import { LATER } from './later.ts'
+import { outlierSchema, toOutlier } from './outlier.ts'
 import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
 import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
@@ -78,6 +79,7 @@ export const upstreamSchema = map({
     .optional()
     .describe('Whether a path may contain %2F or %5C; default: keep for a legacy default, else reject (400)'),
   balance: balanceSchema,
+  outlier: outlierSchema,
 })
 
 export const upstreamsSchema = z
@@ -182,6 +184,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ownHosts: written.ownHosts ?? [...new Set(addresses.map((url) => url.host))],
     ...(written.encodedSlash && { encodedSlash: written.encodedSlash }),
     ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
+    ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
   }
 }
 

@@ -57,6 +57,15 @@ export function oneOf<const T extends string>(words: readonly T[]) {
   return z.enum(words, { error: `one of ${words.join(', ')}` })
 }
 
+/** The same where a map may stand in its place: `expectation` names both. */
+export function word<const T extends string>(words: readonly T[], expectation: string) {
+  return textKind(expectation, (text) => {
+    const found = words.find((known) => known === text)
+    if (found === undefined) throw new Refused()
+    return found
+  }).meta({ enum: [...words] })
+}
+
 /** `true` or `false`; their text too, because the environment gives text. */
 export const flag = z
   .union([z.boolean(), z.enum(['true', 'false'], { error: 'true or false' })], { error: 'true or false' })
@@ -97,6 +106,16 @@ function durationFrom(least: number) {
     return milliseconds
   }).meta({ pattern: DURATION.source, examples: ['500ms', '5s', '2m', '1h'] })
 }
+
+const PERCENT = /^(\d{1,3}(?:\.\d{1,6})?)%$/
+
+/** `5%`, as a fraction: 0.05. */
+export const share = textKind('a percentage such as 5% or 0.5%, above 0% and at most 100%', (text) => {
+  const percent = Number(PERCENT.exec(text)?.[1] ?? Number.NaN)
+  if (!(percent > 0 && percent <= 100)) throw new Refused()
+  // 0.07 × 100 is not 7 in binary: rounding keeps what was written.
+  return Number((percent / 100).toFixed(8))
+}).meta({ pattern: PERCENT.source, examples: ['5%', '0.5%'] })
 
 /** Text that must not be empty. */
 export function someText(expectation: string) {

@@ -20,6 +20,7 @@ import {
   type ReadOptions,
   readConfiguration,
 } from './configuration.ts'
+import { createEndpointStates } from './endpoint-states.ts'
 import type { FunctionsFolder } from './functions-folder.ts'
 import { setAside } from './set-aside.ts'
 import type { World } from './world.ts'
@@ -64,6 +65,7 @@ export type RunningControl = Control & {
 export function createControl(parts: ControlParts): RunningControl {
   const { world, shifts, publisher, clock, log } = parts
   const startedAt = clock.now()
+  const endpointStates = createEndpointStates()
   let configuration: Configuration = parts.first
   let publishedAt = startedAt
   let unreadable: string | undefined
@@ -223,6 +225,12 @@ export function createControl(parts: ControlParts): RunningControl {
     observations: () => world.observations(),
     sources: () => world.sources(),
     traffic: () => world.traffic(),
+    endpointStates: () =>
+      endpointStates({
+        upstreams: world.sources().flatMap((source) => source.upstreams),
+        processes: publisher.connected(),
+        unhealthy: {},
+      }),
     left,
     shifts,
     functionLog: parts.functions.logs,

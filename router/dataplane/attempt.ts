@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../kernel/errors.ts'
 import type { Keyed } from './balancing/index.ts'
 import type { BodySink } from './http1/chunked.ts'
 import type { RequestHead } from './http1/request-head.ts'
@@ -78,10 +79,19 @@ export class Attempt {
     return true
   }
 
+  /** The connection failed. What says something of the endpoint counts against it. */
+  faulted(connection: UpstreamConnection, code: ErrorCode): void {
+    // A connection that had waited may just have been closed, as servers do.
+    if (code === 'connection_reset' && connection.reused && !connection.answering) return
+    if (code !== 'function_threw') this.#failed(code)
+  }
+
   /** The answer ended cleanly; `whole`: so did the request, and the connection may serve another. */
   release(whole: boolean): void {
-    const { connection } = this
+    const { connection, endpoint } = this
     this.connection = undefined
+    if (connection !== undefined && connection.head.status >= 502) this.#answered(connection.head.status)
+    else if (endpoint !== undefined && endpoint.health.failures > 0) endpoint.health.failures = 0
     connection?.release(whole)
     this.#leave()
   }
@@ -98,9 +108,7 @@ export class Attempt {
     const upstream = this.#upstream
     const request = this.#request
     if (upstream === undefined || request === undefined) return false
-    const { endpoints, picker } = upstream
-    const untried = this.#refused.length === 0 ? endpoints : endpoints.filter((one) => !this.#refused.includes(one))
-    const endpoint = picker.pick(untried, request, this.#plane.random)
+    const endpoint = upstream.availability.pick(request, this.#refused, this.#plane.random)
     if (endpoint !== undefined) this.#dial(endpoint, false)
     return endpoint !== undefined
   }
@@ -123,6 +131,22 @@ export class Attempt {
 
   #tellReached(): void {
     this.#plane.log.info(`upstream "${this.#name()}" can be reached at ${this.asked} again`)
+  }
+
+  #answered(status: number): void {
+    const { endpoint } = this
+    const availability = this.#upstream?.availability
+    if (availability?.isFailure(status) === true) this.#failed(`it answered ${status}`)
+    else if (endpoint !== undefined) endpoint.health.failures = 0
+  }
+
+  #failed(reason: string): void {
+    const { endpoint } = this
+    if (endpoint === undefined) return
+    const ms = this.#upstream?.availability.failed(endpoint)
+    if (ms === undefined) return
+    const what = `upstream "${this.#name()}": ${endpoint.pool.address} is not asked for ${ms / 1000} s`
+    this.#plane.log.warn(`${what}: it failed again and again, at last with ${reason}`)
   }
 
   #name(): string {

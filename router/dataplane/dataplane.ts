@@ -28,6 +28,8 @@ export type Dataplane = {
   draining(): readonly string[]
   /** Called whenever that list gets shorter. */
   onDraining(callback: () => void): void
+  /** Addresses by upstream that are left alone now, because they failed. */
+  ejected(): Readonly<Record<string, readonly string[]>>
   /** What serves now; undefined: nothing was ever applied, and every request gets an error. */
   current(): { readonly revision: number; readonly hash: string } | undefined
   /** Requests being served now. */
@@ -98,7 +100,13 @@ class LiveDataplane implements Dataplane {
   async #apply(published: Published): Promise<void> {
     const plane = this.#plane
     const before = plane.snapshot
-    const next = await realise(published, before, this.#pools.source, slices(plane.clock, SLICE_MS))
+    const next = await realise(
+      published,
+      before,
+      this.#pools.source,
+      slices(plane.clock, SLICE_MS),
+      plane.clock.elapsed,
+    )
     if (next.table !== before.table) this.#earlier.push(before.table.counters)
     plane.snapshot = next
     this.#pools.keep(next.upstreams.flatMap((upstream) => upstream.endpoints.map((endpoint) => endpoint.pool)))
@@ -136,6 +144,11 @@ class LiveDataplane implements Dataplane {
 
   onDraining(callback: () => void): void {
     this.#pools.onDrained = callback
+  }
+
+  ejected(): Readonly<Record<string, readonly string[]>> {
+    const all = this.#plane.snapshot.upstreams.map(({ plan, availability }) => [plan.name, availability.ejected()])
+    return Object.fromEntries(all.filter(([, addresses]) => addresses !== undefined && addresses.length > 0))
   }
 
   current(): { readonly revision: number; readonly hash: string } | undefined {

@@ -256,6 +256,7 @@ class Exchange implements DownstreamEvents, Receiver {
 
   onUpstreamFault(connection: UpstreamConnection, code: ErrorCode): void {
     if (connection !== this.#attempt.connection) return
+    this.#attempt.faulted(connection, code)
     const began = this.#phase === RELAYING
     if (!began) {
       this.#phase = CONNECTING

@@ -22,6 +22,7 @@ export type Servable = {
   listen(socket: { readonly fd: number }): Promise<unknown>
   counts(): TrafficCounts
   draining(): readonly string[]
+  ejected(): Readonly<Record<string, readonly string[]>>
   onDraining(run: () => void): void
   inFlight(): number
   drain(times: { readonly lameDuckMs: number; readonly graceMs: number }): Promise<void>
@@ -124,6 +125,7 @@ export function runDataplane({ order, dataplane, self, clock, log }: RunOptions)
     const { user, system } = self.cpuUsage()
     return {
       inFlight: dataplane.inFlight(),
+      ejected: dataplane.ejected(),
       residentBytes: self.memoryUsage.rss(),
       cpuSeconds: (user + system) / 1e6,
       uptimeSeconds: self.uptime(),

@@ -1,8 +1,10 @@
 import type { Live, Plan, PlanEndpoint, PlanRule, PlanUpstream, Published, Weight } from '../model/plan.ts'
-import type { Balance, Timeouts } from '../model/spec.ts'
+import type { Balance, OutlierSpec, Timeouts } from '../model/spec.ts'
 import { type AddressSet, addressSet } from './addresses.ts'
-import { BALANCERS, type Picker } from './balancing/index.ts'
+import { BALANCERS, type Balancer } from './balancing/index.ts'
 import { Counters } from './counts.ts'
+import { Availability } from './health/availability.ts'
+import { EndpointHealth } from './health/endpoint-health.ts'
 import { buildMatcher, createMatcher, type Matcher } from './match.ts'
 import type { Pause } from './pause.ts'
 import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
@@ -56,14 +58,20 @@ export type Rule = {
 export type Upstream = {
   readonly plan: PlanUpstream
   readonly endpoints: readonly Endpoint[]
-  readonly picker: Picker
+  /** Which of them a request may go to. */
+  readonly availability: Availability<Endpoint>
   /** Undefined where answers pass as they are. */
   readonly rewriteLocation: OwnHosts | undefined
   readonly rewriteCookies: OwnHosts | undefined
 }
 
 /** One dialable address of an upstream; `path` is put before every request's path. */
-export type Endpoint = { readonly pool: Pool; readonly path: string; readonly authority: string }
+export type Endpoint = {
+  readonly pool: Pool
+  readonly path: string
+  readonly authority: string
+  readonly health: EndpointHealth
+}
 
 /** Gives the pool of an address; the same one for as long as any snapshot names it. */
 export type PoolSource = (transport: string, host: string, port: number) => Pool
@@ -91,12 +99,14 @@ export async function realise(
   previous: Snapshot,
   pools: PoolSource,
   pause: Pause,
+  now: () => number,
 ): Promise<Snapshot> {
   const { plan, live, revision, hash } = published
   const table = previous.table.plan === plan ? previous.table : await compileTable(plan, pause)
   const upstreams: Upstream[] = []
+  const known = new Map(previous.upstreams.map((upstream) => [upstream.plan.name, upstream]))
   for (const upstream of plan.upstreams) {
-    upstreams.push(realiseUpstream(upstream, live, pools))
+    upstreams.push(realiseUpstream(upstream, known.get(upstream.name), { live, pools, now }))
     await pause()
   }
   const weights = table.rules.map((rule) => (rule.shift === undefined ? undefined : live.weights[rule.shift]))
@@ -159,34 +169,64 @@ function compileRule(rule: PlanRule, index: number, plan: Plan, indices: Readonl
 /** For arms that lead nowhere; never waited for. */
 const NO_TIMEOUTS: Timeouts = { connect: 0, firstByte: 0, idle: 0, total: undefined }
 
-function realiseUpstream(plan: PlanUpstream, live: Live, pools: PoolSource): Upstream {
-  const endpoints = plan.endpoints.flatMap((endpoint) => realiseEndpoint(plan, endpoint, live, pools))
+type Parts = { readonly live: Live; readonly pools: PoolSource; readonly now: () => number }
+
+function realiseUpstream(plan: PlanUpstream, before: Upstream | undefined, parts: Parts): Upstream {
+  const endpoints = plan.endpoints.flatMap((endpoint) => realiseEndpoint(plan, endpoint, before, parts))
   const hosts = ownHosts(plan.ownHosts)
+  const balance = plan.balance ?? LEAST_REQUESTS
+  const { create, scattered } = balancerOf(plan.name, balance)
+  const outlier = plan.outlier ?? USUAL_OUTLIER
   return Object.freeze({
     plan,
     endpoints,
-    picker: pickerOf(plan),
+    availability: new Availability({
+      endpoints,
+      picker: create(balance),
+      scattered,
+      outlier: outlier === false ? undefined : outlier,
+      unhealthy: new Set(),
+      before: before?.availability,
+      now: parts.now,
+    }),
     rewriteLocation: plan.rewriteLocation ? hosts : undefined,
     rewriteCookies: plan.rewriteCookies ? hosts : undefined,
   })
 }
 
-function pickerOf({ name, balance = LEAST_REQUESTS }: PlanUpstream): Picker {
+function balancerOf(upstream: string, balance: Balance): Balancer {
   const balancer = BALANCERS.find(({ kind }) => kind === balance.kind)
-  if (balancer !== undefined) return balancer.create(balance)
+  if (balancer !== undefined) return balancer
   const known = BALANCERS.map(({ kind }) => kind).join(', ')
-  throw new Error(`upstream "${name}": balance "${balance.kind}" is unknown to this version; it has ${known}`)
+  throw new Error(`upstream "${upstream}": balance "${balance.kind}" is unknown to this version; it has ${known}`)
 }
 
 const LEAST_REQUESTS: Balance = { kind: 'least-requests' }
+/** Where the configuration says nothing. An answer is no failure then: one broken page must not cost an endpoint. */
+const USUAL_OUTLIER: OutlierSpec = { consecutive: 5, baseEjectionMs: 10_000, maxEjected: 0.5, gatewayErrors: false }
 
-function realiseEndpoint(plan: PlanUpstream, endpoint: PlanEndpoint, live: Live, pools: PoolSource): Endpoint[] {
+function realiseEndpoint(
+  plan: PlanUpstream,
+  endpoint: PlanEndpoint,
+  before: Upstream | undefined,
+  { live, pools, now }: Parts,
+): Endpoint[] {
   const addresses =
     endpoint.kind === 'address'
       ? [{ host: endpoint.host, port: endpoint.port, path: endpoint.path }]
       : (live.addresses[endpoint.symbol] ?? []).map((address) => ({ ...address, path: '' }))
   return addresses.map(({ host, port, path }) => {
     const name = host.includes(':') ? `[${host}]` : host
-    return { pool: pools(plan.transport, host, port), path, authority: port === 80 ? name : `${name}:${port}` }
+    const pool = pools(plan.transport, host, port)
+    return { pool, path, authority: port === 80 ? name : `${name}:${port}`, health: healthOf(pool, before, now) }
   })
+}
+
+/** What is known of the endpoint; one that joins others is fresh, and warms up. */
+function healthOf(pool: Pool, before: Upstream | undefined, now: () => number): EndpointHealth {
+  const known = before?.endpoints.find((endpoint) => endpoint.pool === pool)
+  if (known !== undefined) return known.health
+  const health = new EndpointHealth()
+  if (before !== undefined && before.endpoints.length > 0) health.appear(now())
+  return health
 }

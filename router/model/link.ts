@@ -43,6 +43,8 @@ export type ProcessFigures = {
   readonly residentBytes: number
   readonly cpuSeconds: number
   readonly uptimeSeconds: number
+  /** Addresses (`host:port`) by upstream that it leaves alone now, because they failed. */
+  readonly ejected?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Deltas since the last message. */

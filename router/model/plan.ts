@@ -1,5 +1,5 @@
 import type { Position } from './diagnostic.ts'
-import type { Balance, RouteMatch, Tier, Timeouts } from './spec.ts'
+import type { Balance, OutlierSpec, RouteMatch, Tier, Timeouts } from './spec.ts'
 
 /**
  * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
@@ -38,6 +38,8 @@ export type PlanUpstream = {
   readonly encodedSlash?: 'keep' | 'reject' | undefined
   /** Absent: least-requests. */
   readonly balance?: Balance
+  /** Absent: the usual figures; false: nothing is ejected. */
+  readonly outlier?: OutlierSpec | false
 }
 
 /** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */

@@ -55,12 +55,26 @@ export type UpstreamSpec = {
   readonly encodedSlash?: 'keep' | 'reject'
   /** Absent: least-requests. */
   readonly balance?: Balance
+  /** Absent: the usual figures; false: nothing is ejected. */
+  readonly outlier?: OutlierSpec | false
 }
 
 /** How requests are spread over the endpoints of an upstream. */
 export type Balance =
   | { readonly kind: 'least-requests' | 'random' | 'round-robin' }
   | { readonly kind: 'hash'; readonly by: HashKey }
+
+/** When an endpoint that fails is left alone (ejected), each data-plane process for itself. */
+export type OutlierSpec = {
+  /** Failures in a row. */
+  readonly consecutive: number
+  /** For how long the first time; each time soon after is twice as long. */
+  readonly baseEjectionMs: number
+  /** Share of the endpoints that may be away at once. */
+  readonly maxEjected: number
+  /** Whether answers 502, 503 and 504 count. */
+  readonly gatewayErrors: boolean
+}
 
 /** Requests that agree in this go to the same endpoint. The name of a header field is lower case. */
 export type HashKey = { readonly kind: 'header' | 'cookie'; readonly name: string } | { readonly kind: 'ip' }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { manualClock } from '../../router/kernel/clock.ts'
+import { silentLog } from '../../router/kernel/log.ts'
 import type { Balance } from '../../router/model/spec.ts'
-import { get, published, type RawUpstream, rawUpstream, router, statusOf, talk } from './support.ts'
+import { client, eventually, get, published, type RawUpstream, rawUpstream, router, statusOf, talk } from './support.ts'
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 /** Three endpoints, each answering with its number. */
 async function three(): Promise<readonly RawUpstream[]> {
@@ -56,5 +60,134 @@ describe('balance', () => {
     const plan = published({ upstreams: { clinic: { balance: { kind: 'fastest' } as unknown as Balance } } })
     await expect(plane.apply(plan)).rejects.toThrow('balance "fastest" is unknown to this version')
     expect(await asked(port)).toMatch(/[012]/)
+  })
+})
+
+/** Answers nothing and resets every connection it gets. */
+const resetting = () => rawUpstream((socket) => void socket.resetAndDestroy())
+
+/** What `count` requests got, one after the other. */
+async function statuses(port: number, count: number, path = '/'): Promise<readonly number[]> {
+  const all: number[] = []
+  for (let at = 0; at < count; at++) all.push(statusOf(await talk(port, get(path))))
+  return all
+}
+
+const count = (all: readonly number[], status: number) => all.filter((one) => one === status).length
+const outlier = { consecutive: 3, baseEjectionMs: 10_000, maxEjected: 0.5, gatewayErrors: false }
+const balance: Balance = { kind: 'round-robin' }
+
+describe('outlier', () => {
+  it('leaves an endpoint alone after so many failures in a row, longer each time, and says so', async () => {
+    const [bad, good] = [await resetting(), await rawUpstream()]
+    const clock = manualClock()
+    const warnings: string[] = []
+    const log = { ...silentLog, warn: (message: string) => void warnings.push(message) }
+    const { port, plane } = await router(
+      { upstreams: { clinic: { ports: [bad.port, good.port], balance, outlier } } },
+      { clock, log },
+    )
+    expect(count(await statuses(port, 20), 502)).toBe(3)
+    expect(plane.ejected()).toEqual({ clinic: [`127.0.0.1:${bad.port}`] })
+    expect(warnings.join()).toContain(`upstream "clinic": 127.0.0.1:${bad.port} is not asked for 10 s`)
+    expect(warnings.join()).toContain('connection_reset')
+
+    clock.advance(10_000)
+    expect(plane.ejected()).toEqual({})
+    // It warms up, so it gets few at first; what it gets fails again.
+    clock.advance(5_000)
+    expect(count(await statuses(port, 40), 502)).toBe(3)
+    expect(plane.ejected()).toEqual({ clinic: [`127.0.0.1:${bad.port}`] })
+    clock.advance(19_000)
+    expect(count(await statuses(port, 20), 502)).toBe(0)
+  })
+
+  it('counts failures in a row only', async () => {
+    let turn = 0
+    const flaky = await rawUpstream((socket) => {
+      if (turn++ % 3 === 2) socket.write(OK.replace('Content', 'Connection: close\r\nContent'))
+      else socket.resetAndDestroy()
+    })
+    const good = await rawUpstream()
+    const { port, plane } = await router({
+      upstreams: { clinic: { ports: [flaky.port, good.port], balance, outlier } },
+    })
+    expect(count(await statuses(port, 24), 502)).toBe(8)
+    expect(plane.ejected()).toEqual({})
+  })
+
+  it.each([
+    { why: 'half of three is one', ports: 3, ejected: 1 },
+    { why: 'half of four is two', ports: 4, ejected: 2 },
+    { why: 'an only one stays', ports: 1, ejected: 0 },
+  ])('never takes more than half away: $why', async ({ ports, ejected }) => {
+    const bad = await Promise.all(Array.from({ length: ports }, resetting))
+    const { port, plane } = await router({ upstreams: { clinic: { ports: portsOf(bad), balance, outlier } } })
+    expect(count(await statuses(port, 24), 502)).toBe(24)
+    expect(plane.ejected().clinic ?? []).toHaveLength(ejected)
+  })
+
+  it.each([
+    { gatewayErrors: true, failed: 3 },
+    { gatewayErrors: false, failed: 10 },
+  ])('counts answers of 503 where gatewayErrors is $gatewayErrors', async ({ gatewayErrors, failed }) => {
+    const busy = await rawUpstream('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n')
+    const good = await rawUpstream()
+    const { port } = await router({
+      upstreams: { clinic: { ports: [busy.port, good.port], balance, outlier: { ...outlier, gatewayErrors } } },
+    })
+    expect(count(await statuses(port, 20), 503)).toBe(failed)
+  })
+
+  it('ejects nothing where it is off', async () => {
+    const [bad, good] = [await resetting(), await rawUpstream()]
+    const { port, plane } = await router({
+      upstreams: { clinic: { ports: [bad.port, good.port], balance, outlier: false } },
+    })
+    expect(count(await statuses(port, 30), 502)).toBe(15)
+    expect(plane.ejected()).toEqual({})
+  })
+
+  it('is kept over a reload', async () => {
+    const [bad, good] = [await resetting(), await rawUpstream()]
+    const setup = { upstreams: { clinic: { ports: [bad.port, good.port], balance, outlier } } }
+    const { port, plane } = await router(setup)
+    await statuses(port, 10)
+    await plane.apply(published({ ...setup, revision: 2 }))
+    expect(plane.ejected()).toEqual({ clinic: [`127.0.0.1:${bad.port}`] })
+    expect(count(await statuses(port, 10), 200)).toBe(10)
+  })
+
+  it('a client that leaves is nobody’s failure', async () => {
+    const silent = await Promise.all([rawUpstream(() => {}), rawUpstream(() => {})])
+    const { port, plane } = await router({
+      upstreams: { clinic: { ports: portsOf(silent), balance, outlier: { ...outlier, consecutive: 1 } } },
+    })
+    for (let at = 0; at < 6; at++) {
+      const raw = await client(port, get('/'))
+      await eventually(() => silent.flatMap(({ received }) => received).length > at)
+      raw.socket.destroy()
+    }
+    await eventually(() => plane.inFlight() === 0)
+    expect(plane.ejected()).toEqual({})
+  })
+})
+
+describe('slow start', () => {
+  it('gives an endpoint that joins others a tenth of its share at first, all of it ten seconds later', async () => {
+    const [old, fresh] = [await rawUpstream(), await rawUpstream()]
+    const clock = manualClock()
+    const at = (ports: readonly number[], revision: number) =>
+      published({ upstreams: { clinic: { ports, balance } }, revision })
+    const { port, plane } = await router({ upstreams: { clinic: { ports: [old.port], balance } } }, { clock })
+    await plane.apply(at([old.port, fresh.port], 2))
+    const asked = async (requests: number) => {
+      const before = fresh.received.join('').split('GET').length
+      await statuses(port, requests)
+      return fresh.received.join('').split('GET').length - before
+    }
+    expect(await asked(200)).toBeLessThan(30)
+    clock.advance(10_000)
+    expect(await asked(20)).toBe(10)
   })
 })

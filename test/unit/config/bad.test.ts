@@ -343,6 +343,11 @@ describe('what is said of the addresses of an upstream', () => {
       '4:14 upstreams.vets.balance  must be least-requests, round-robin, random, or { hash: { header: NAME } }, got "fastest"',
     ],
     [
+      'outlier: no',
+      '4:14 upstreams.vets.outlier  must be off, or a map with consecutive, baseEjection, maxEjected, gatewayErrors, got "no"',
+    ],
+    ['outlier: { consecutive: 0 }', '4:29 upstreams.vets.outlier.consecutive  must be a number from 1 to 1000, got 0'],
+    [
       'balance: { hash: { ip: true, cookie: a } }',
       '4:16 upstreams.vets.balance.hash  must be a map with one of header, cookie, ip, got a map',
     ],

@@ -271,6 +271,15 @@ describe('what is said of an upstream besides its addresses', () => {
     },
     { written: 'encodedSlash: keep', gives: { encodedSlash: 'keep' } },
     { written: 'encodedSlash: reject', gives: { encodedSlash: 'reject' } },
+    {
+      written: 'outlier: {}',
+      gives: { outlier: { consecutive: 5, baseEjectionMs: 10_000, maxEjected: 0.5, gatewayErrors: false } },
+    },
+    {
+      written: 'outlier: { consecutive: 2, baseEjection: 1m, maxEjected: 30%, gatewayErrors: true }',
+      gives: { outlier: { consecutive: 2, baseEjectionMs: 60_000, maxEjected: 0.3, gatewayErrors: true } },
+    },
+    { written: 'outlier: off', gives: { outlier: false } },
     { written: 'balance: { hash: { ip: true } }', gives: { balance: { kind: 'hash', by: { kind: 'ip' } } } },
   ])('$written', ({ written, gives }) => {
     expect(specOf(`upstreams:\n  vets:\n    url: http://a\n    ${written}\n`).upstreams[0]).toMatchObject(gives)
