@@ -311,6 +311,42 @@ describe('time limits', () => {
     await eventually(() => upstream.sockets[0]?.destroyed === true)
   })
 
+  it('H11: a body that trickles, below 240 bytes a second over a minute, is 408', async () => {
+    const clock = manualClock()
+    const { port, upstream } = await routed(() => {}, {}, {}, { clock })
+    const raw = await client(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n')
+    await upstream.until((all) => all.includes('POST'))
+    let sent = 0
+    const trickle = async (bytes: number): Promise<void> => {
+      raw.send('x'.repeat(bytes))
+      sent += bytes
+      await upstream.until((all) => all.endsWith(`\r\n\r\n${'x'.repeat(sent)}`))
+      clock.advance(10_000)
+    }
+    // Two minutes at a rate that is slow and honest, then one of hardly anything.
+    for (let count = 0; count < 12; count++) await trickle(3000)
+    for (let count = 0; count < 6; count++) await trickle(10)
+    expect(raw.text()).toBe('')
+    raw.send('x')
+    expect(problemOf(await raw.until(/\}\n$/)).code).toBe('request_timeout')
+    await eventually(() => upstream.sockets[0]?.destroyed === true)
+  })
+
+  it('H11: a slow upload is judged by its pace only, however long it takes', async () => {
+    const clock = manualClock()
+    const { port, upstream } = await routed(() => {}, {}, {}, { clock })
+    const raw = await client(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 360000\r\n\r\n')
+    await upstream.until((all) => all.includes('POST'))
+    // 24 minutes at 250 bytes a second.
+    for (let count = 1; count <= 144; count++) {
+      raw.send('x'.repeat(2500))
+      await upstream.until((all) => all.length - all.indexOf('\r\n\r\n') - 4 === count * 2500)
+      if (count < 144) clock.advance(10_000)
+    }
+    upstream.sockets[0]?.write(OK)
+    expect(statusOf(await raw.until(/\r\n\r\nok$/))).toBe(200)
+  })
+
   it('an idle client connection is closed after a minute, silently', async () => {
     const clock = manualClock()
     const { port } = await routed(undefined, {}, {}, { clock })

@@ -7,6 +7,7 @@ import type { BodySink } from './chunked.ts'
 import type { Fields } from './fields.ts'
 import { HeadFinder, INCOMPLETE, MALFORMED, TOO_LONG } from './head-finder.ts'
 import { HeldBytes } from './held.ts'
+import { Pace } from './pace.ts'
 import { parseRequestHead, RequestHead, TARGET_LIMIT } from './request-head.ts'
 import { adopt, type ByteReader } from './socket.ts'
 import { Writer } from './writer.ts'
@@ -59,6 +60,8 @@ export class Downstream implements ByteReader {
   readonly #finder = new HeadFinder(HEAD_LIMIT)
   readonly #body = new BodyReader()
   readonly #held = new HeldBytes()
+  readonly #pace = new Pace()
+  readonly #wheel: Wheel
   #sink: BodySink | undefined
   #state: number = HEAD
   /** Inside a loop over received bytes: whoever changes the state need not start another. */
@@ -80,6 +83,7 @@ export class Downstream implements ByteReader {
     this.socket = adopt(accepted, this)
     this.writer = new Writer(this.socket)
     this.#onClosed = onClosed
+    this.#wheel = wheel
     this.#deadline = new Deadline(wheel, () => this.#expired())
     this.#deadline.set(KEEP_ALIVE_MS)
     this.#events = events(this)
@@ -108,6 +112,7 @@ export class Downstream implements ByteReader {
   openBody(sink: BodySink): void {
     if (this.#state !== BODY) return
     this.#sink = sink
+    this.#pace.begin()
     // A client that waits for `100 Continue` waits for the upstream.
     if (!this.head.expectContinue) this.#deadline.set(BODY_IDLE_MS)
     this.#flow()
@@ -227,11 +232,12 @@ export class Downstream implements ByteReader {
           this.#events.onRequestFault(next < 0 ? 'request_malformed' : 'body_too_large')
           return end
         }
-        at = next
         if (!this.#body.done) {
-          this.#deadline.set(BODY_IDLE_MS)
-          return at
+          if (this.#pace.isTooSlow(this.#wheel.now(), next - at)) this.#events.onRequestFault('request_timeout')
+          else this.#deadline.set(BODY_IDLE_MS)
+          return next
         }
+        at = next
         this.#state = ANSWER
         this.#deadline.clear()
         this.#events.onRequestEnd()
