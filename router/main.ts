@@ -7,6 +7,8 @@ import { type AdminPort, openAdmin } from './control/admin-port.ts'
 import { type Configuration, firstConfiguration, problemText, saveLastGood } from './control/configuration.ts'
 import { createControl } from './control/control.ts'
 import { createFunctionsFolder } from './control/functions-folder.ts'
+import { createHealthChecks } from './control/health-checks.ts'
+import { probe } from './control/health-probe.ts'
 import type { Metrics } from './control/metrics.ts'
 import { loadObservations, observationKeeper } from './control/observations.ts'
 import { createServing } from './control/serving.ts'
@@ -120,6 +122,16 @@ const world = createWorld({
   },
 })
 
+// Asks endpoints whether they are well, for all data-plane processes.
+const health = createHealthChecks({
+  probe,
+  remembered: lastGood.live?.live.health ?? {},
+  clock,
+  random: Math.random,
+  log,
+  changed: () => control.refresh(),
+})
+
 // Ports and data-plane processes, which the supervisor holds for us.
 const serving = createServing({
   folder: folder.paths.folder,
@@ -140,6 +152,7 @@ const control = createControl({
   shifts,
   publisher,
   functions,
+  health,
   store: store.description,
   notices: () => [...notices, ...serving.notices()],
   adopt,
@@ -176,6 +189,7 @@ function adopt(configuration: Configuration): void {
   functions.use(spec.functions)
   if (!configuration.current) return
   try {
+  health.update(spec)
     saveLastGood(folder.paths.folder, configuration.text)
   } catch (error) {
     log.warn('the last good configuration could not be kept', { reason: String(error) })
@@ -199,6 +213,7 @@ async function close(): Promise<void> {
   await admin?.close()
   await world.close()
   await functions.close()
+  health.close()
   await keeper.close()
   await publisher.close()
   store.close()

@@ -12,7 +12,6 @@ export const LATER: Readonly<Record<string, string>> = {
 
   'upstreams.*.dns': 'write the addresses under urls:',
   'upstreams.*.docker': 'publish the port and write its address under url:',
-  'upstreams.*.health': 'remove it',
   'upstreams.*.kubernetes': 'write the address of the Service under url:',
   'upstreams.*.maxConnections': 'remove it; limit connections at the upstream',
   'upstreams.*.maxPending': 'remove it; limit connections at the upstream',

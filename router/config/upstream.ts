@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
 import { balanceSchema, toBalance } from './balance.ts'
+import { healthSchema, toHealth } from './health.ts'
 import { LATER } from './later.ts'
 import { outlierSchema, toOutlier } from './outlier.ts'
 import { absoluteReference } from './paths.ts'
@@ -80,6 +81,7 @@ export const upstreamSchema = map({
     .describe('Whether a path may contain %2F or %5C; default: keep for a legacy default, else reject (400)'),
   balance: balanceSchema,
   outlier: outlierSchema,
+  health: healthSchema,
 })
 
 export const upstreamsSchema = z
@@ -185,6 +187,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ...(written.encodedSlash && { encodedSlash: written.encodedSlash }),
     ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
     ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
+    ...(written.health === undefined ? {} : { health: toHealth(written.health) }),
   }
 }
 

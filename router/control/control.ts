@@ -23,6 +23,7 @@ import {
 import { createEndpointStates } from './endpoint-states.ts'
 import type { FunctionsFolder } from './functions-folder.ts'
 import { setAside } from './set-aside.ts'
+import type { HealthChecks } from './health-checks.ts'
 import type { World } from './world.ts'
 
 /** The parts that the control loop joins; the composition root makes and closes them. */
@@ -35,6 +36,7 @@ export type ControlParts = {
   readonly store: string
   readonly functions: FunctionsFolder
   /** What is wrong with state folder and store, in words. */
+  readonly health: Pick<HealthChecks, 'unhealthy'>
   readonly notices: () => readonly string[]
   /** Takes over a spec that was accepted: ports, functions folder, last good text. */
   readonly adopt: (configuration: Configuration) => void
@@ -107,7 +109,13 @@ export function createControl(parts: ControlParts): RunningControl {
   async function publish({ plan, diagnostics } = compileNow()): Promise<void> {
     found = diagnostics
     const before = publisher.current()?.revision
-    const live = { weights: shifts.weights(), addresses: parts.functions.addresses(), notices: notices(plan) }
+    const unhealthy = Object.entries(parts.health.unhealthy()).map(([name, found]) => [name, Object.keys(found)])
+    const live: Live = {
+      weights: shifts.weights(),
+      addresses: parts.functions.addresses(),
+      notices: notices(plan),
+      ...(unhealthy.length === 0 ? {} : { health: Object.fromEntries(unhealthy) }),
+    }
     const done = publisher.publish(plan, live)
     if (publisher.current()?.revision !== before) publishedAt = clock.now()
     const { revision, refused, replaced } = await done
@@ -229,7 +237,7 @@ export function createControl(parts: ControlParts): RunningControl {
       endpointStates({
         upstreams: world.sources().flatMap((source) => source.upstreams),
         processes: publisher.connected(),
-        unhealthy: {},
+        unhealthy: parts.health.unhealthy(),
       }),
     left,
     shifts,

@@ -1,12 +1,12 @@
 import type { EndpointState } from '../admin/control.ts'
 import type { SourceObservation } from '../model/catalogue.ts'
 import type { ConnectedProcess } from '../publish/publisher.ts'
+import type { Unhealthy } from './health-checks.ts'
 
 export type StatesInput = {
   readonly upstreams: SourceObservation['upstreams']
   readonly processes: readonly ConnectedProcess[]
-  /** Addresses by upstream that active checks found unhealthy. */
-  readonly unhealthy: Readonly<Record<string, readonly string[]>>
+  readonly unhealthy: Unhealthy
 }
 
 /**
@@ -29,7 +29,7 @@ export function createEndpointStates(): (input: StatesInput) => Readonly<Record<
         processes.filter(({ figures }) => figures?.ejected?.[name]?.includes(address) === true).length
       const present = new Set(endpoints.map(({ host, port }) => `${host}:${port}`))
       const listed = [...present].map((address): EndpointState => {
-        const because = reason(unhealthy[name]?.includes(address) === true, failed(address), processes.length)
+        const because = reason(unhealthy[name]?.[address], failed(address), processes.length)
         return { address, state: because === null ? 'healthy' : 'unhealthy', because }
       })
       const gone = leaving.filter(([address, owner]) => owner === name && !present.has(address))
@@ -40,8 +40,8 @@ export function createEndpointStates(): (input: StatesInput) => Readonly<Record<
   }
 }
 
-function reason(unhealthy: boolean, ejecting: number, processes: number): string | null {
-  if (unhealthy) return 'its health check fails'
+function reason(unhealthy: string | undefined, ejecting: number, processes: number): string | null {
+  if (unhealthy !== undefined) return `its health check fails: ${unhealthy}`
   if (ejecting === 0) return null
   return `it failed again and again; ${ejecting} of ${processes} data-plane processes leave it alone for a while`
 }

@@ -185,7 +185,7 @@ function realiseUpstream(plan: PlanUpstream, before: Upstream | undefined, parts
       picker: create(balance),
       scattered,
       outlier: outlier === false ? undefined : outlier,
-      unhealthy: new Set(),
+      unhealthy: new Set(parts.live.health?.[plan.name]),
       before: before?.availability,
       now: parts.now,
     }),
@@ -218,14 +218,28 @@ function realiseEndpoint(
   return addresses.map(({ host, port, path }) => {
     const name = host.includes(':') ? `[${host}]` : host
     const pool = pools(plan.transport, host, port)
-    return { pool, path, authority: port === 80 ? name : `${name}:${port}`, health: healthOf(pool, before, now) }
+    return {
+      pool,
+      path,
+      authority: port === 80 ? name : `${name}:${port}`,
+      health: healthOf(pool, before, unhealthy, now),
+    }
   })
+  const unhealthy = live.health?.[plan.name] ?? []
 }
 
-/** What is known of the endpoint; one that joins others is fresh, and warms up. */
-function healthOf(pool: Pool, before: Upstream | undefined, now: () => number): EndpointHealth {
+/** What is known of the endpoint; one that joins others, or is well again, warms up. */
+function healthOf(
+  pool: Pool,
+  before: Upstream | undefined,
+  unhealthy: readonly string[],
+  now: () => number,
+): EndpointHealth {
   const known = before?.endpoints.find((endpoint) => endpoint.pool === pool)
-  if (known !== undefined) return known.health
+  if (known !== undefined) {
+    if (before?.availability.isUnhealthy(pool.address) && !unhealthy.includes(pool.address)) known.health.appear(now())
+    return known.health
+  }
   const health = new EndpointHealth()
   if (before !== undefined && before.endpoints.length > 0) health.appear(now())
   return health

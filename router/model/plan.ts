@@ -73,12 +73,14 @@ export type PlanAction =
 /** A shift as the data plane needs it. */
 export type Weight = { readonly weight: number; readonly salt: string; readonly active: boolean }
 
-/** What changes more often than the plan: weights by shift id and addresses of symbolic endpoints. */
+/** What changes more often than the plan: weights by shift id, addresses of symbolic endpoints, health. */
 export type Live = {
   readonly weights: Readonly<Record<string, Weight>>
   readonly addresses: Readonly<Record<string, readonly { readonly host: string; readonly port: number }[]>>
   /** Why the router is degraded, one sentence each, for `/readyz`; empty: all is well. */
   readonly notices: readonly string[]
+  /** Addresses (`host:port`) by upstream that active checks found unhealthy; absent: none. */
+  readonly health?: Readonly<Record<string, readonly string[]>>
 }
 
 /** What control publishes: one revision, whole. `hash` covers plan and weights, not addresses or revision. */

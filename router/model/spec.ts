@@ -57,6 +57,8 @@ export type UpstreamSpec = {
   readonly balance?: Balance
   /** Absent: the usual figures; false: nothing is ejected. */
   readonly outlier?: OutlierSpec | false
+  /** Absent: no active checks. */
+  readonly health?: HealthSpec
 }
 
 /** How requests are spread over the endpoints of an upstream. */
@@ -74,6 +76,15 @@ export type OutlierSpec = {
   readonly maxEjected: number
   /** Whether answers 502, 503 and 504 count. */
   readonly gatewayErrors: boolean
+}
+
+/** Active checks of every endpoint, by control. Answers in a row that it takes to change its mind. */
+export type HealthSpec = {
+  readonly path: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly healthyAfter: number
+  readonly unhealthyAfter: number
 }
 
 /** Requests that agree in this go to the same endpoint. The name of a header field is lower case. */

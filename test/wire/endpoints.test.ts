@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { probe } from '../../router/control/health-probe.ts'
 import { manualClock } from '../../router/kernel/clock.ts'
 import { silentLog } from '../../router/kernel/log.ts'
 import type { Balance } from '../../router/model/spec.ts'
@@ -189,5 +190,78 @@ describe('slow start', () => {
     expect(await asked(200)).toBeLessThan(30)
     clock.advance(10_000)
     expect(await asked(20)).toBe(10)
+  })
+})
+
+describe('active checks', () => {
+  const names = async (port: number, requests: number) => {
+    const all = new Set<string>()
+    for (let at = 0; at < requests; at++) all.add(await asked(port))
+    return [...all].toSorted().join('')
+  }
+
+  it('take an endpoint out and bring it back; as long as a quarter is well, only these are asked', async () => {
+    const upstreams = await three()
+    const ports = portsOf(upstreams)
+    const clock = manualClock()
+    const { port, plane } = await router({ upstreams: { clinic: { ports, balance } } }, { clock })
+    let revision = 1
+    const apply = (unwell: readonly number[]) => {
+      const addresses = unwell.map((at) => `127.0.0.1:${ports[at]}`)
+      const live = unwell.length === 0 ? {} : { health: { clinic: addresses, other: ['127.0.0.1:1'] } }
+      return plane.apply(published({ upstreams: { clinic: { ports, balance } }, live, revision: ++revision }))
+    }
+    await apply([1])
+    expect(await names(port, 9)).toBe('02')
+    await apply([0, 1])
+    expect(await names(port, 9)).toBe('2')
+    // Nobody is well: rather any of them than none.
+    await apply([0, 1, 2])
+    expect(await names(port, 9)).toBe('012')
+    await apply([])
+    clock.advance(20_000)
+    expect(await names(port, 9)).toBe('012')
+  })
+
+  it('are obeyed by hash too: only the users of the endpoint that is not well move, and they return', async () => {
+    const ports = portsOf(await three())
+    const upstreams = { clinic: { ports, balance: { kind: 'hash', by: { kind: 'header', name: 'x-user' } } } } as const
+    const { port, plane } = await router({ upstreams })
+    const users = Array.from({ length: 30 }, (_, user) => user)
+    const all = () => Promise.all(users.map((user) => asked(port, `X-User: ${user}`)))
+    const first = await all()
+    await plane.apply(published({ upstreams, live: { health: { clinic: [`127.0.0.1:${ports[0]}`] } }, revision: 2 }))
+    const meanwhile = await all()
+    for (const user of users) {
+      if (first[user] === '0') expect(meanwhile[user]).toMatch(/[12]/)
+      else expect(meanwhile[user]).toBe(first[user])
+    }
+    await plane.apply(published({ upstreams, revision: 3 }))
+    expect(await all()).toEqual(first)
+  })
+})
+
+describe('one check', () => {
+  const ask = (port: number, timeoutMs = 1_000) =>
+    probe({ host: '127.0.0.1', port, path: '/app/health', authority: 'clinic.test', timeoutMs })
+
+  it.each([
+    { answer: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', says: undefined },
+    { answer: 'HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n', says: undefined },
+    { answer: 'HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nthe rest never comes', says: undefined },
+    { answer: 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', says: 'it answered 404' },
+    { answer: 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n', says: 'it answered 503' },
+    { answer: 'SSH-2.0-OpenSSH_9.2\r\n', says: expect.stringMatching(/^HPE_/) },
+  ])('of $answer says $says', async ({ answer, says }) => {
+    const upstream = await rawUpstream(answer)
+    expect(await ask(upstream.port)).toEqual(says)
+    expect(upstream.received[0]).toMatch(/^GET \/app\/health HTTP\/1\.1\r\nhost: clinic\.test\r\n/)
+    await eventually(() => upstream.sockets.every((socket) => socket.destroyed))
+  })
+
+  it('says so where nobody listens or nothing comes in time', async () => {
+    const silent = await rawUpstream(() => {})
+    expect(await ask(silent.port, 50)).toBe('no answer within 0.05 s')
+    expect(await ask(1)).toBe('ECONNREFUSED')
   })
 })

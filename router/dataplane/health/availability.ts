@@ -75,6 +75,11 @@ export class Availability<E extends Watched> {
     return status >= 502 && status <= 504 && this.#options.outlier?.gatewayErrors === true
   }
 
+  /** Whether active checks found this address unhealthy. */
+  isUnhealthy(address: string): boolean {
+    return this.#options.unhealthy.has(address)
+  }
+
   /** Addresses that are ejected now. */
   ejected(): readonly string[] {
     const time = this.#options.now()

@@ -346,6 +346,11 @@ describe('what is said of the addresses of an upstream', () => {
       'outlier: no',
       '4:14 upstreams.vets.outlier  must be off, or a map with consecutive, baseEjection, maxEjected, gatewayErrors, got "no"',
     ],
+    ['health: {}', '4:5 upstreams.vets.health.path  is missing; must be a path such as /manage/health'],
+    [
+      'health: { path: health }',
+      '4:21 upstreams.vets.health.path  must be a path such as /manage/health, got "health"',
+    ],
     ['outlier: { consecutive: 0 }', '4:29 upstreams.vets.outlier.consecutive  must be a number from 1 to 1000, got 0'],
     [
       'balance: { hash: { ip: true, cookie: a } }',

@@ -272,6 +272,16 @@ describe('what is said of an upstream besides its addresses', () => {
     { written: 'encodedSlash: keep', gives: { encodedSlash: 'keep' } },
     { written: 'encodedSlash: reject', gives: { encodedSlash: 'reject' } },
     {
+      written: 'health: { path: /manage/health }',
+      gives: {
+        health: { path: '/manage/health', intervalMs: 5_000, timeoutMs: 2_000, healthyAfter: 2, unhealthyAfter: 3 },
+      },
+    },
+    {
+      written: 'health: { path: /h, interval: 1s, timeout: 1m, healthyAfter: 1, unhealthyAfter: 4 }',
+      gives: { health: { path: '/h', intervalMs: 1_000, timeoutMs: 60_000, healthyAfter: 1, unhealthyAfter: 4 } },
+    },
+    {
       written: 'outlier: {}',
       gives: { outlier: { consecutive: 5, baseEjectionMs: 10_000, maxEjected: 0.5, gatewayErrors: false } },
     },

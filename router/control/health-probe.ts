@@ -1,0 +1,31 @@
+import { request } from 'node:http'
+
+/** What one check asks. */
+export type Probe = {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  /** Value of Host. */
+  readonly authority: string
+  readonly timeoutMs: number
+}
+
+/** Asks once, on a connection of its own. Resolves undefined where the answer is well, else to why not, in words. */
+export function probe({ host, port, path, authority, timeoutMs }: Probe): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const headers = { host: authority, accept: '*/*', 'user-agent': 'banyan-health', connection: 'close' }
+    const asked = request({ host, port, path, headers, agent: false, setDefaultHeaders: false })
+    const finish = (reason: string | undefined): void => {
+      resolve(reason)
+      asked.destroy()
+    }
+    // A deadline for the whole, whatever trickles in meanwhile. The status is all that counts: no body is read.
+    const signal = AbortSignal.timeout(timeoutMs)
+    signal.addEventListener('abort', () => finish(`no answer within ${timeoutMs / 1000} s`))
+    asked.on('response', ({ statusCode = 0 }) => {
+      finish(statusCode >= 200 && statusCode < 400 ? undefined : `it answered ${statusCode}`)
+    })
+    asked.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
+    asked.end()
+  })
+}
