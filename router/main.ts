@@ -187,9 +187,9 @@ function adopt(configuration: Configuration): void {
   spec = configuration.spec
   serving.ask(spec)
   functions.use(spec.functions)
+  health.update(spec)
   if (!configuration.current) return
   try {
-  health.update(spec)
     saveLastGood(folder.paths.folder, configuration.text)
   } catch (error) {
     log.warn('the last good configuration could not be kept', { reason: String(error) })
@@ -211,9 +211,9 @@ async function afterSupervisor(): Promise<void> {
 async function close(): Promise<void> {
   watching.abort()
   await admin?.close()
+  health.close()
   await world.close()
   await functions.close()
-  health.close()
   await keeper.close()
   await publisher.close()
   store.close()

@@ -215,6 +215,7 @@ function realiseEndpoint(
     endpoint.kind === 'address'
       ? [{ host: endpoint.host, port: endpoint.port, path: endpoint.path }]
       : (live.addresses[endpoint.symbol] ?? []).map((address) => ({ ...address, path: '' }))
+  const unhealthy = live.health?.[plan.name] ?? []
   return addresses.map(({ host, port, path }) => {
     const name = host.includes(':') ? `[${host}]` : host
     const pool = pools(plan.transport, host, port)
@@ -225,7 +226,6 @@ function realiseEndpoint(
       health: healthOf(pool, before, unhealthy, now),
     }
   })
-  const unhealthy = live.health?.[plan.name] ?? []
 }
 
 /** What is known of the endpoint; one that joins others, or is well again, warms up. */
