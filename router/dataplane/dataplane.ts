@@ -187,7 +187,7 @@ class LiveDataplane implements Dataplane {
     const { clock } = this.#plane
     const deadline = clock.elapsed() + graceMs
     for (;;) {
-      for (const connection of this.#connections) if (connection.idle) connection.close()
+      for (const connection of this.#connections) connection.drain()
       if (this.#connections.size === 0 || clock.elapsed() >= deadline) return
       await new Promise<void>((resolve) => clock.after(QUIET_CHECK_MS, resolve))
     }

@@ -21,6 +21,8 @@ import { Request } from './request.ts'
 import { endsHere, writeRequestHead } from './request-fields.ts'
 import { writeErrorAnswer, writeOptionsAnswer } from './respond-error.ts'
 import { writeResponseHead } from './response-fields.ts'
+import { protocolsSwitchedTo, upgradeLines } from './upgrade/protocols.ts'
+import { Tunnel } from './upgrade/tunnel.ts'
 import { Deadline } from './wheel.ts'
 
 /** Between requests; waiting for a connection; waiting for an answer; passing it on. */
@@ -202,6 +204,21 @@ class Exchange implements DownstreamEvents, Receiver {
     }
   }
 
+  onSwitch(connection: UpstreamConnection): boolean {
+    const request = this.#request
+    const protocols = protocolsSwitchedTo(request.head, connection.head)
+    if (protocols === undefined) return false
+    this.#phase = RELAYING
+    this.#total?.cancel()
+    this.#downstream.writer.text += writeResponseHead(connection.head, request, upgradeLines(protocols))
+    new Tunnel(this.#downstream, connection, protocols, this.#plane.wheel, (clean) => {
+      if (clean) this.#attempt.release(false)
+      else this.#attempt.letGo()
+      this.#finish(outcomeOf(101), 101)
+    }).open()
+    return true
+  }
+
   onResponse(connection: UpstreamConnection): void {
     this.#phase = RELAYING
     connection.sink = this.#downstream.writer
@@ -264,6 +281,9 @@ class Exchange implements DownstreamEvents, Receiver {
     }
     if (began || !this.#attempt.retry(this.#request.head, connection, code)) this.fail(code)
   }
+
+  /** Every answer ends by itself. */
+  onDrain(): void {}
 
   onRequestFault(code: ErrorCode): void {
     this.fail(code)

@@ -2,6 +2,7 @@ import { FIELD } from './http1/field-kind.ts'
 import { allValues } from './http1/fields.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import { withoutKey } from './key-cookie.ts'
+import { protocolsAsked, upgradeLines } from './upgrade/protocols.ts'
 
 /** What is written of a request besides what the client sent. */
 export type Forwarding = {
@@ -70,6 +71,7 @@ function passes(kind: number, head: RequestHead, forwarding: Forwarding): boolea
     case FIELD.transferEncoding:
     case FIELD.connection:
     case FIELD.hop:
+    case FIELD.upgrade:
     case FIELD.requestId:
     case FIELD.forwardedFor:
     case FIELD.forwarded:
@@ -94,6 +96,10 @@ function passes(kind: number, head: RequestHead, forwarding: Forwarding): boolea
 function addedFields(head: RequestHead, forwarding: Forwarding): string {
   const { peer, trusted } = forwarding
   let out = head.chunked ? 'Transfer-Encoding: chunked\r\n' : ''
+  if (head.has(FIELD.upgrade)) {
+    const protocols = protocolsAsked(head)
+    if (protocols !== '') out += upgradeLines(protocols)
+  }
   if (trusted && (head.seen & CLAIMED) !== 0) out += trustedClaims(head, peer)
   else {
     out += `X-Forwarded-For: ${peer}\r\n`

@@ -25,7 +25,7 @@ export type Relaying = {
  */
 export function writeResponseHead(head: ResponseHead, relaying: Relaying, framing: string): string {
   const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying)}`
-  if (head.status < 200) return `${start}\r\n`
+  if (head.status < 200) return `${start}${framing}\r\n`
   return `${start}Via: 1.${head.minor} ${relaying.pseudonym}\r\n${addedFields(relaying)}${framing}\r\n`
 }
 
@@ -67,6 +67,7 @@ function dropped(kind: number, varies: boolean): boolean {
     case FIELD.transferEncoding:
     case FIELD.connection:
     case FIELD.hop:
+    case FIELD.upgrade:
     case FIELD.functionError:
       return true
     case FIELD.cacheControl:

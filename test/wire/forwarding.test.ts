@@ -71,7 +71,7 @@ describe('a request on its way upstream', () => {
         'Keep-Alive: timeout=5',
         'TE: trailers',
         'Trailer: X-Sum',
-        'Upgrade: websocket',
+        'Upgrade: h2c',
         'HTTP2-Settings: AAMAAABkAAQAAP',
         'Proxy-Connection: keep-alive',
         'Proxy-Authorization: Basic eA==',
@@ -185,16 +185,6 @@ describe('a request on its way upstream', () => {
     const { port, upstream } = await routed(undefined, {}, {}, { pseudonym: 'edge' })
     expect(await talk(port, get('/'))).toContain('\r\nVia: 1.1 edge\r\n')
     expect(upstream.received.join('')).toContain('\r\nVia: 1.1 edge\r\n')
-  })
-
-  it('H22: an Upgrade is dropped and the request served plainly', async () => {
-    const { port, upstream } = await routed()
-    const answer = await talk(
-      port,
-      'GET /chat HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n',
-    )
-    expect(statusOf(answer)).toBe(200)
-    expect(upstream.received.join('')).not.toMatch(/^(?:upgrade|connection):/im)
   })
 
   it.each([

@@ -27,6 +27,8 @@ export type DownstreamEvents = {
   onDownstreamWritable(): void
   /** Everything that arrived together has been taken: write what it led to. */
   flush(): void
+  /** The router stops: end what would never end by itself. */
+  onDrain(): void
 }
 
 /** Limits on clients, in milliseconds and bytes. */
@@ -43,8 +45,10 @@ const BLOCKED_MS = 300_000
 const HEAD = 0
 const BODY = 1
 const ANSWER = 2
-const CLOSING = 3
-const CLOSED = 4
+/** Another protocol: bytes pass as they come. */
+const SWITCHED = 3
+const CLOSING = 4
+const CLOSED = 5
 
 /**
  * One client's connection: takes requests off it one at a time, in order, and closes it so that the last answer
@@ -54,7 +58,7 @@ export class Downstream implements ByteReader {
   readonly head = new RequestHead()
   readonly writer: Writer
   readonly socket: Socket
-  readonly #events: DownstreamEvents
+  #events: DownstreamEvents
   readonly #onClosed: (self: Downstream) => void
   readonly #deadline: Deadline
   readonly #finder = new HeadFinder(HEAD_LIMIT)
@@ -87,7 +91,7 @@ export class Downstream implements ByteReader {
     this.#deadline = new Deadline(wheel, () => this.#expired())
     this.#deadline.set(KEEP_ALIVE_MS)
     this.#events = events(this)
-    this.socket.on('end', () => this.#left())
+    this.socket.on('end', () => this.#ended())
     this.socket.on('error', () => this.#left())
     this.socket.on('close', () => this.#closed())
     this.socket.on('drain', () => this.#drained())
@@ -108,13 +112,21 @@ export class Downstream implements ByteReader {
     return this.#state === HEAD && !this.#finder.begun && this.#held.length === 0
   }
 
+  /** HTTP is over: every byte goes to `sink` as it comes, those that wait first, and `events` hears of the rest. */
+  switchTo(events: DownstreamEvents, sink: BodySink): void {
+    this.#events = events
+    this.#state = SWITCHED
+    this.#deadline.clear()
+    this.openBody(sink)
+  }
+
   /** From now on body bytes go to `sink`, those that wait first. */
   openBody(sink: BodySink): void {
-    if (this.#state !== BODY) return
+    if (this.#state !== BODY && this.#state !== SWITCHED) return
     this.#sink = sink
     this.#pace.begin()
     // A client that waits for `100 Continue` waits for the upstream.
-    if (!this.head.expectContinue) this.#deadline.set(BODY_IDLE_MS)
+    if (this.#state === BODY && !this.head.expectContinue) this.#deadline.set(BODY_IDLE_MS)
     this.#flow()
     if (!this.#taking) this.#takeHeld()
   }
@@ -126,7 +138,7 @@ export class Downstream implements ByteReader {
 
   /** Body bytes wait, and the client with them, until `openBody`. */
   holdBody(): void {
-    if (this.#state !== BODY) return
+    if (this.#state !== BODY && this.#state !== SWITCHED) return
     this.#sink = undefined
     this.#deadline.clear()
     this.#pause()
@@ -172,6 +184,18 @@ export class Downstream implements ByteReader {
     this.socket.resume()
   }
 
+  /** Ends our half of the connection, behind what was written; the client may go on sending. */
+  endWriting(): void {
+    this.writer.flush()
+    this.socket.end()
+  }
+
+  /** Ends the connection where nothing is going on; else its exchange hears that the router stops. */
+  drain(): void {
+    if (this.idle) this.close()
+    else this.#events.onDrain()
+  }
+
   /** Ends the connection so that the client knows its answer is not whole. */
   reset(): void {
     if (this.#state === CLOSED) return
@@ -215,7 +239,7 @@ export class Downstream implements ByteReader {
   #settle(): void {
     this.#events.flush()
     if (this.#held.length > HELD_LIMIT) this.#pause()
-    else if (this.#state !== BODY || this.#sink !== undefined) this.#flow()
+    else if (this.#sink !== undefined || (this.#state !== BODY && this.#state !== SWITCHED)) this.#flow()
   }
 
   /** Takes what can be used now; returns where it stopped. */
@@ -241,6 +265,9 @@ export class Downstream implements ByteReader {
         this.#state = ANSWER
         this.#deadline.clear()
         this.#events.onRequestEnd()
+      } else if (this.#state === SWITCHED && this.#sink !== undefined) {
+        if (at < end) this.#sink.bodyBytes(bytes, at, end)
+        return end
       } else return at
     }
     return end
@@ -314,20 +341,29 @@ export class Downstream implements ByteReader {
       return
     }
     if (this.#state === BODY && this.#sink !== undefined) this.#deadline.set(BODY_IDLE_MS)
-    else if (this.#state === BODY || this.#state === ANSWER) this.#deadline.clear()
+    else if (this.#state < CLOSING && this.#state !== HEAD) this.#deadline.clear()
     this.#events.onDownstreamWritable()
   }
 
-  /** A FIN counts as leaving: half of a connection is of use to nobody here. */
+  /** A FIN counts as leaving: half of a connection is of use to nobody who speaks HTTP. */
+  #ended(): void {
+    if (this.#state !== SWITCHED) {
+      this.#left()
+      return
+    }
+    this.#events.onRequestEnd()
+    this.#events.flush()
+  }
+
   #left(): void {
-    const owed = (this.#state === BODY || this.#state === ANSWER) && !this.#waiting
+    const owed = this.#state !== HEAD && this.#state < CLOSING && !this.#waiting
     this.#state = CLOSED
     if (owed) this.#events.onGone()
     this.socket.destroy()
   }
 
   #closed(): void {
-    if (this.#state === BODY || this.#state === ANSWER) this.#left()
+    if (this.#state !== HEAD && this.#state < CLOSING) this.#left()
     this.#state = CLOSED
     this.#deadline.cancel()
     this.#onClosed(this)

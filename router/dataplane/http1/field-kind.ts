@@ -35,6 +35,8 @@ export const FIELD = {
   /** A known name spelt with `_`: CGI-like servers take it for the real one. */
   alias: 24,
   maxForwards: 25,
+  /** Speaks to the next hop only, and is asked for anew there. */
+  upgrade: 26,
 } as const
 
 /** One of the numbers in `FIELD`. */
@@ -61,7 +63,8 @@ function kindByLength(name: string): FieldKind {
       return same(name, 'cookie') ? FIELD.cookie : same(name, 'expect') ? FIELD.expect : FIELD.plain
     case 7:
       if (same(name, 'refresh')) return FIELD.refresh
-      return same(name, 'upgrade') || same(name, 'trailer') ? FIELD.hop : FIELD.plain
+      if (same(name, 'upgrade')) return FIELD.upgrade
+      return same(name, 'trailer') ? FIELD.hop : FIELD.plain
     case 8:
       return same(name, 'location') ? FIELD.location : same(name, 'if-range') ? FIELD.validator : FIELD.plain
     case 9:

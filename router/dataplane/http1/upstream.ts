@@ -16,6 +16,8 @@ export type Receiver = {
   onConnected(connection: UpstreamConnection): void
   /** An interim answer (1xx) stands in `head`. */
   onInterim(connection: UpstreamConnection): void
+  /** A 101 stands in `head`. False: nobody asked for it; else it sets `receiver` and `sink`, and HTTP is over. */
+  onSwitch(connection: UpstreamConnection): boolean
   /** The final answer's head stands in `head`. Set `sink`: its body goes there. */
   onResponse(connection: UpstreamConnection): void
   onResponseEnd(connection: UpstreamConnection): void
@@ -37,6 +39,8 @@ export type ConnectionOwner = {
 const HEAD_LIMIT = 64 * 1024
 /** Most interim answers to one request. */
 const INTERIM_LIMIT = 32
+/** How long a peer that has switched protocols may take to end its half, once all is over. */
+const LINGER_MS = 1000
 
 const CONNECTING = 0
 const IDLE = 1
@@ -63,6 +67,8 @@ export class UpstreamConnection implements ByteReader {
   #bodyIdleMs = 0
   #interims = 0
   #paused = false
+  /** Another protocol: bytes pass as they come. */
+  #switched = false
 
   constructor(host: string, port: number, connectMs: number, receiver: Receiver, owner: ConnectionOwner, wheel: Wheel) {
     this.receiver = receiver
@@ -127,6 +133,11 @@ export class UpstreamConnection implements ByteReader {
   release(whole: boolean): void {
     this.receiver = undefined
     this.sink = NOWHERE
+    if (this.#switched) {
+      this.endWriting()
+      this.#deadline.set(LINGER_MS)
+      return
+    }
     if (this.#state !== IDLE || !whole || !this.head.keepAlive || this.head.framing === 'close') {
       this.destroy()
       return
@@ -143,6 +154,19 @@ export class UpstreamConnection implements ByteReader {
   /** Closes it; nobody hears of it but its owner. */
   destroy(): void {
     this.receiver = undefined
+    this.#fail('connection_reset')
+  }
+
+  /** Ends our half of the connection, behind what was written; the upstream may go on sending. */
+  endWriting(): void {
+    this.writer.flush()
+    this.#socket.end()
+  }
+
+  /** Closes it so that the peer knows that something was cut off. */
+  reset(): void {
+    this.receiver = undefined
+    this.#socket.resetAndDestroy()
     this.#fail('connection_reset')
   }
 
@@ -190,8 +214,8 @@ export class UpstreamConnection implements ByteReader {
     const { head } = this
     if (!parseResponseHead(this.#finder, length, this.#toHead, head)) return false
     if (head.status < 200) {
-      // A protocol switch answers an Upgrade, and none was sent.
-      if (head.status === 101 || ++this.#interims > INTERIM_LIMIT) return false
+      if (head.status === 101) return this.#switch()
+      if (++this.#interims > INTERIM_LIMIT) return false
       this.receiver?.onInterim(this)
       return true
     }
@@ -199,6 +223,17 @@ export class UpstreamConnection implements ByteReader {
     this.#body.begin(head.framing, head.length)
     this.#owner.examine?.(this)
     this.receiver?.onResponse(this)
+    return true
+  }
+
+  #switch(): boolean {
+    if (this.receiver?.onSwitch(this) !== true) return false
+    this.#switched = true
+    this.#state = BODY
+    this.#body.begin('close', -1)
+    this.#deadline.clear()
+    this.#bodyIdleMs = Number.POSITIVE_INFINITY
+    this.#socket.allowHalfOpen = true
     return true
   }
 
@@ -225,7 +260,10 @@ export class UpstreamConnection implements ByteReader {
   }
 
   #ended(): void {
-    if (this.#state === BODY && this.#body.endsWithConnection) {
+    if (this.#switched) {
+      this.receiver?.onResponseEnd(this)
+      this.receiver?.flush()
+    } else if (this.#state === BODY && this.#body.endsWithConnection) {
       const receiver = this.receiver
       this.#complete(true)
       receiver?.flush()

@@ -44,6 +44,10 @@ export class ThrownAnswer implements Receiver, BodySink {
 
   onInterim(): void {}
 
+  onSwitch(): boolean {
+    return false
+  }
+
   onUpstreamWritable(): void {
     this.#exchange.onUpstreamWritable()
   }
