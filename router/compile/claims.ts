@@ -1,4 +1,5 @@
 import { type RankedMatch, rankMatch } from '../dataplane/matching/precedence.ts'
+import { inOrder, policyOf } from '../dataplane/policies/known.ts'
 import type { Template } from '../kernel/template.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { PlanAction, PlanRule } from '../model/plan.ts'
@@ -12,7 +13,7 @@ export type Claim = {
   readonly ranked: RankedMatch
   /** Undefined: a regular expression. */
   readonly template: Template | undefined
-  /** Who must implement what a template takes: `to` of a route, the candidate of a shift. */
+  /** Who must implement what a template takes: `to` of a route, the candidate of a shift; empty: it answers itself. */
   readonly to: string
   readonly capture: boolean
   /** In words: `route "GET /vets.html"`. */
@@ -65,6 +66,8 @@ function isLive(record: ShiftRecord): boolean {
 }
 
 function routeAction(route: RouteSpec, upstreams: Upstreams, live: boolean): Served {
+  const status = answerOf(route)
+  if (status !== undefined) return { action: { kind: 'answer', status }, troubles: [] }
   if (route.from !== undefined) return shiftAction(route.id, route.from, route.to, upstreams, live)
   const gone = upstreams.unavailable(route.to)
   if (gone === undefined) return { action: { kind: 'forward', upstream: route.to }, troubles: [] }
@@ -73,6 +76,11 @@ function routeAction(route: RouteSpec, upstreams: Upstreams, live: boolean): Ser
     action: { kind: 'unavailable', reason: gone.reason },
     troubles: [{ severity: 'warning', code: gone.code, message, key: 'to' }],
   }
+}
+
+/** Status of the answer that a policy of the route gives to every request. */
+function answerOf({ policies = [] }: RouteSpec): number | undefined {
+  return policies.map(({ kind, options }) => policyOf(kind)?.answers?.(options)).find((status) => status !== undefined)
 }
 
 /** One side that cannot serve leaves the other, but never lets a request go to a side that its stage excludes. */
@@ -101,14 +109,16 @@ function shiftAction(shift: string, incumbent: string, candidate: string, upstre
 
 function routeClaim(route: RouteSpec, index: number, ranked: RankedMatch, action: PlanAction): Claim {
   const subject = `route "${route.id}"`
-  const { id, match, timeouts, at } = route
+  const { id, match, timeouts, at, policies } = route
   const rule = { id: `route:${id}`, origin: 'route', match, action, timeouts, because: '', at } as const
+  const ordered = policies === undefined ? {} : { policies: inOrder(policies) }
   return {
-    rule: { ...rule, because: because(subject, action, route.from, route.to) },
+    rule: { ...rule, ...ordered, because: because(subject, action, route.from, route.to) },
     ranked,
     template: 'regex' in ranked.path ? undefined : ranked.path,
     to: route.to,
-    capture: route.capture,
+    // What a route answers itself needs nobody who implements it.
+    capture: route.capture || action.kind === 'answer',
     subject,
     route: { spec: route, index },
   }
@@ -130,6 +140,7 @@ function shiftClaim(record: ShiftRecord, ranked: RankedMatch, action: PlanAction
 
 function because(subject: string, action: PlanAction, from: string | undefined, to: string): string {
   if (action.kind === 'unavailable') return `${subject} is set aside: ${action.reason}`
+  if (action.kind === 'answer') return `${subject} answers itself`
   if (action.kind === 'shift') return `${subject} moves it from ${action.incumbent} to ${action.candidate}`
   if (from === undefined) return `${subject} says to: ${to}`
   return `${subject} moves it from ${from} to ${to}, and only ${action.upstream} can serve it now`

@@ -59,7 +59,7 @@ function unplaced(value: unknown): unknown {
 function describeRule({ action }: PlanRule): string {
   if (action.kind === 'forward') return action.upstream
   if (action.kind === 'shift') return `${action.incumbent} ⇢ ${action.candidate} (shift)`
-  return `unavailable: ${action.reason}`
+  return action.kind === 'answer' ? `answers ${action.status}` : `unavailable: ${action.reason}`
 }
 
 function settingsDetail(before: Plan, after: Plan): string {

@@ -1,5 +1,7 @@
 import { hostOf } from '../dataplane/http1/authority.ts'
 import { type Considered, createMatcher, type MatchRequest } from '../dataplane/match.ts'
+import { policyOf } from '../dataplane/policies/known.ts'
+import { keepsEncodedSlash } from '../dataplane/refusal.ts'
 import { canonicalPath } from '../kernel/canonical.ts'
 import { keyFraction } from '../kernel/hash.ts'
 import type { Position } from '../model/diagnostic.ts'
@@ -81,7 +83,9 @@ export function explain(plan: Plan, live: Live, request: ExplainRequest): Explan
     const why = 'no rule takes it, and there is no default upstream: answered with 404'
     return { request: seen, outcome: 'not-found', status: 404, why, policies: [], ...runners }
   }
-  return { request: seen, rule: explainedRule(winner), ...served(plan, live, winner, request), ...runners }
+  const answer = served(plan, live, winner, request)
+  const refused = canonical.encodedSlash === true ? slashRefused(plan, winner, answer) : undefined
+  return { request: seen, rule: explainedRule(winner), ...(refused ?? answer), ...runners }
 }
 
 /** An explanation for people. */
@@ -165,6 +169,10 @@ function served(plan: Plan, live: Live, rule: PlanRule, request: ExplainRequest)
   if (action.kind === 'unavailable') {
     return { outcome: 'unavailable', status: 503, why: `${rule.because}: answered with 503`, policies: [] }
   }
+  if (action.kind === 'answer') {
+    const why = `${rule.because}: answered with ${action.status}, nothing is sent upstream`
+    return { outcome: 'answered', status: action.status, why, policies: routePolicies(rule) }
+  }
   if (action.kind === 'forward') {
     return forwarded(plan, live, rule, action.upstream)
   }
@@ -185,6 +193,16 @@ function served(plan: Plan, live: Live, rule: PlanRule, request: ExplainRequest)
   }
   if (upstream !== undefined) return { ...forwarded(plan, live, rule, upstream), shift }
   return { outcome: 'forwarded', why: rule.because, policies: policiesOf(plan, rule, action.incumbent), shift }
+}
+
+/** The refusal of a path with an encoded slash, where nobody it may go to keeps one. */
+function slashRefused(plan: Plan, { action, origin }: PlanRule, answer: Served): Served | undefined {
+  const arms = action.kind === 'shift' ? [action.incumbent, action.candidate] : []
+  const names = action.kind === 'forward' ? [action.upstream] : answer.upstream === undefined ? arms : [answer.upstream]
+  const upstreams = plan.upstreams.filter(({ name }) => names.includes(name))
+  if (names.length === 0 || upstreams.some((one) => keepsEncodedSlash(one, origin === 'default'))) return undefined
+  const why = `the path contains an encoded slash, and ${names.join(' and ')} say encodedSlash: reject: answered with 400`
+  return { outcome: 'refused', status: 400, why, policies: [] }
 }
 
 function forwarded(plan: Plan, live: Live, rule: PlanRule, upstream: string): Served {
@@ -221,11 +239,17 @@ function policiesOf(plan: Plan, rule: PlanRule, name: string): readonly string[]
   const { hostHeader } = upstream
   const host = typeof hostHeader === 'object' ? hostHeader.name : hostHeader
   return [
+    ...routePolicies(rule),
     `timeouts in ms: connect ${connect}, first byte ${firstByte}, idle ${idle}${whole}`,
     ...(host === 'preserve' ? [] : [`Host: ${host === 'upstream' ? "the upstream's own" : host}`]),
     ...(upstream.rewriteLocation ? ['Location, Content-Location, Refresh and Link are rewritten'] : []),
     ...(upstream.rewriteCookies ? ['Set-Cookie is rewritten'] : []),
   ]
+}
+
+/** The policies of the route, in the order in which they act. */
+function routePolicies({ policies = [] }: PlanRule): readonly string[] {
+  return policies.map(({ kind, options }) => `${kind}: ${policyOf(kind)?.words(options) ?? ''}`)
 }
 
 function section(title: string, runners: readonly Runner[]): readonly string[] {

@@ -35,14 +35,23 @@ const TEXTS: Record<Finding['kind'], (claim: Claim, findings: readonly Finding[]
   }),
   captured: (claim, findings) => ({
     code: 'captured-operations',
-    message: `${claim.subject} captures ${count(findings)} that ${claim.to} is not known to implement: ${byOwner(findings)}`,
-    hint: 'remove capture: true to leave them where they are',
+    ...capturedText(claim, findings),
   }),
   'not-implemented': (claim, findings) => ({
     code: 'target-does-not-implement',
     message: `${claim.subject} sends ${names(findings)} to ${claim.to}, which is not known to implement ${them(findings)}`,
     hint: `known: ${implementers(findings)}; check to:, or what ${claim.to} publishes about itself`,
   }),
+}
+
+function capturedText(claim: Claim, findings: readonly Finding[]): Pick<Text, 'message' | 'hint'> {
+  const operations = `${count(findings)} that`
+  if (claim.to === '') {
+    const message = `${claim.subject} answers ${operations} others implement: ${byOwner(findings)}`
+    return { message, hint: 'write a route for one that should stay where it is' }
+  }
+  const message = `${claim.subject} captures ${operations} ${claim.to} is not known to implement: ${byOwner(findings)}`
+  return { message, hint: 'remove capture: true to leave them where they are' }
 }
 
 /** Whether detection has said anything of an upstream; before that, "not known" means nothing. */

@@ -143,7 +143,7 @@ function keep(
   }
   const path = relation === 'covers' ? operation.template : intersectTemplates(claim.template, template)
   if (path === undefined) return
-  const who = served.action.kind === 'forward' ? served.action.upstream : subject.owner
+  const who = keeper(served.action) ?? subject.owner
   const because = keptBecause(claim, subject, who)
   const rule: PlanRule = {
     id: `kept:${claim.route?.spec.id ?? claim.rule.id}:${operation.key}`,
@@ -151,10 +151,16 @@ function keep(
     match: matchWithin(claim, subject, path),
     action: served.action,
     timeouts: served.timeouts,
+    ...(served.policies === undefined ? {} : { policies: served.policies }),
     because,
     ...(claim.route === undefined ? {} : { at: claim.route.spec.at }),
   }
   result.kept.push({ ...rankedRule(rule, claim, subject, path), subject, found })
+}
+
+function keeper(action: PlanAction): string | undefined {
+  if (action.kind === 'answer') return 'the router itself'
+  return action.kind === 'forward' ? action.upstream : undefined
 }
 
 function keptBecause(claim: Claim, { operation }: Subject, who: string): string {

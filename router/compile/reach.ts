@@ -52,7 +52,7 @@ function shadow(claim: Claim, whole: readonly Claim[]): Fault | undefined {
   return {
     key: 'pathRegex',
     because: `${other.subject} takes every path, and templates come before regular expressions`,
-    hint: `use default: ${other.to} instead of that route`,
+    hint: other.to === '' ? 'remove one of the two' : `use default: ${other.to} instead of that route`,
   }
 }
 

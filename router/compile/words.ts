@@ -11,9 +11,10 @@ export function matchWords({ host = '', path, pathRegex, methods, headers = [], 
   return `${methods === undefined ? '' : `${methods.join(',')} `}${place}${conditions}`
 }
 
-/** An action as people read it: `clinic`, `clinic → vets`, `503`. */
+/** An action as people read it: `clinic`, `clinic → vets`, `answers 301`, `503`. */
 export function actionWords(action: PlanAction): string {
   if (action.kind === 'forward') return action.upstream
+  if (action.kind === 'answer') return `answers ${action.status}`
   return action.kind === 'shift' ? `${action.incumbent} → ${action.candidate}` : '503'
 }
 

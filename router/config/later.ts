@@ -22,13 +22,7 @@ export const LATER: Readonly<Record<string, string>> = {
   'upstreams.*.tls': 'remove it and use an http: address',
   'upstreams.*.trusted': 'remove it',
 
-  'routes.*.maxBody': 'remove it; limit bodies at the upstream',
-  'routes.*.redirect': 'remove the route, or let an upstream answer the redirect',
-  'routes.*.requestHeaders': 'remove it; set the fields at the upstream',
-  'routes.*.respond': 'remove the route, or let an upstream answer it',
-  'routes.*.responseHeaders': 'remove it; set the fields at the upstream',
   'routes.*.retry': 'remove it',
-  'routes.*.rewrite': 'put a prefix into the url of the upstream, which every request to it gets',
   'routes.*.rewriteBody': 'remove it; only header fields are rewritten',
 
   'routes.*.shift.allowWriteRollback': 'remove it',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { POLICY_SCHEMAS } from '../dataplane/policies/schemas.ts'
 import type { Position } from '../model/diagnostic.ts'
-import type { RouteSpec } from '../model/spec.ts'
-import { LATER } from './later.ts'
+import type { PolicySpec, RouteMatch, RouteSpec } from '../model/spec.ts'
 import { matchKeys, matchText, toMatch } from './match.ts'
 import type { Path, Reading } from './reading.ts'
 import { shiftSchema, toShift } from './shift.ts'
@@ -13,8 +13,7 @@ const upstreamName = textKind('the name of an upstream', (text) => {
   return text
 })
 
-/** One entry of `routes`. */
-export const routeSchema = map({
+const ownKeys = {
   id: textKind('text of at most 200 printable characters', (text) => {
     if (
       text.length > 200 ||
@@ -35,8 +34,18 @@ export const routeSchema = map({
     .describe('Take all operations that match, even those only another upstream implements')
     .meta({ default: false }),
   timeout: timeoutSchema,
-}).meta({
-  required: ['to'],
+}
+
+const routeKeys: typeof ownKeys = {
+  ...ownKeys,
+  ...Object.fromEntries(POLICY_SCHEMAS.map(({ kind, schema }) => [kind, schema.optional()])),
+}
+
+const ANSWERING: readonly string[] = POLICY_SCHEMAS.flatMap(({ kind, needs }) => (needs === 'answers' ? [kind] : []))
+
+/** One entry of `routes`. */
+export const routeSchema = map(routeKeys).meta({
+  anyOf: ['to', ...ANSWERING].map((key) => ({ required: [key] })),
   oneOf: [{ required: ['path'] }, { required: ['pathRegex'] }],
   dependentRequired: { from: ['shift'], shift: ['from'] },
 })
@@ -72,6 +81,7 @@ function decodeRoute(reading: Reading, path: Path): RouteSpec | undefined {
   const written = reading.decode(routeSchema, path)
   if (written === undefined) return undefined
   const match = toMatch(written)
+  const policies = decodePolicies(reading, path, written, match)
   const shift = toShift(written.shift)
   return {
     id: written.id ?? matchText(match),
@@ -82,6 +92,7 @@ function decodeRoute(reading: Reading, path: Path): RouteSpec | undefined {
     shift,
     capture: written.capture ?? false,
     timeouts: decodeTimeouts(written.timeout),
+    ...(policies.length === 0 ? {} : { policies }),
     positions: positionsOf(reading, path),
   }
 }
@@ -93,8 +104,10 @@ function checkKeys(reading: Reading, path: Path): void {
   const has = (key: string): boolean => node.entries.has(key)
   const missing = (key: string, message: string, hint: string): void =>
     reading.report({ code: 'missing-key', path: [...path, key], message, hint })
-  const answeredLater = ['respond', 'redirect'].some((key) => has(key) && `routes.*.${key}` in LATER)
-  if (!has('to') && !answeredLater) missing('to', 'is missing; a route needs an upstream', 'write to: NAME')
+  const answering = ANSWERING.find(has)
+  if (answering !== undefined) checkAnswering(reading, path, answering, has)
+  else if (!has('to'))
+    missing('to', 'is missing; a route needs an upstream', `write to: NAME, or ${ANSWERING.join(' or ')}`)
   if (!has('path') && !has('pathRegex')) {
     missing('path', 'is missing; a route needs path or pathRegex', 'write path: /** for every path')
   }
@@ -117,6 +130,32 @@ function checkKeys(reading: Reading, path: Path): void {
     const hint = 'a shift moves a route from one upstream to another'
     reading.report({ code: 'same-upstream', path: [...path, 'to'], message, hint })
   }
+}
+
+/** A route that answers by itself has no upstream, nor anything that is about one. */
+function checkAnswering(reading: Reading, path: Path, answering: string, has: (key: string) => boolean): void {
+  const needing = POLICY_SCHEMAS.flatMap(({ kind, needs }) => (needs === undefined ? [] : [kind]))
+  for (const key of ['to', 'from', 'shift', 'capture', 'timeout', ...needing]) {
+    if (key === answering || !has(key)) continue
+    const message = `${answering} and ${key} exclude each other: the route is answered here`
+    reading.report({ code: 'answers-itself', path: [...path, key], message, hint: 'remove one', atKey: true })
+  }
+}
+
+/** The policies that were written, each held against the match. */
+function decodePolicies(
+  reading: Reading,
+  path: Path,
+  written: Readonly<Record<string, unknown>>,
+  match: RouteMatch,
+): readonly PolicySpec[] {
+  return POLICY_SCHEMAS.flatMap(({ kind, problem }): readonly PolicySpec[] => {
+    const options = written[kind]
+    if (options === undefined) return []
+    const message = problem?.(options, match)
+    if (message !== undefined) reading.report({ code: 'policy-without-effect', path: [...path, kind], message })
+    return [{ kind, options }]
+  })
 }
 
 function reportDuplicate(reading: Reading, id: string, first: number, index: number): void {

@@ -1,7 +1,7 @@
 /**
  * The request path. Read this file first.
  *
- *   accept → match → arm → endpoint → forward → respond
+ *   accept → match → policies → arm → endpoint → forward → respond
  *
  * A request sees one snapshot, read once: a reload never changes the rules under it.
  */
@@ -16,10 +16,12 @@ import { Downstream, type DownstreamEvents } from './http1/downstream.ts'
 import { trailerLines } from './http1/trailers.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import type { Plane } from './plane.ts'
+import type { LocalAnswer } from './policies/policy.ts'
 import { refusalOf } from './refusal.ts'
 import { Request } from './request.ts'
 import { endsHere, writeRequestHead } from './request-fields.ts'
-import { writeErrorAnswer, writeOptionsAnswer } from './respond-error.ts'
+import { writeErrorAnswer } from './respond-error.ts'
+import { OPTIONS_ANSWER, writeLocalAnswer } from './respond-local.ts'
 import { writeResponseHead } from './response-fields.ts'
 import { protocolsSwitchedTo, upgradeLines } from './upgrade/protocols.ts'
 import { Tunnel } from './upgrade/tunnel.ts'
@@ -91,7 +93,7 @@ class Exchange implements DownstreamEvents, Receiver {
     const request = this.#request
     const { table } = request.snapshot
     if (request.head.path === '*' || endsHere(request.head)) {
-      this.#answerOptions()
+      this.#answer(OPTIONS_ANSWER)
       return
     }
     if (request.passes() >= PASSES_LIMIT) {
@@ -104,6 +106,7 @@ class Exchange implements DownstreamEvents, Receiver {
       return
     }
     request.path = canonical.path
+    request.sentPath = canonical.path
     request.key = canonical.key
     request.encodedSlash = canonical.encodedSlash === true
     const rule = table.rules[table.matcher.match(request) ?? -1]
@@ -117,7 +120,11 @@ class Exchange implements DownstreamEvents, Receiver {
       this.fail('route_unavailable', table.debug ? rule.unavailable : 'the route is set aside; banyan status says why')
       return
     }
-    this.#arm()
+    // Policies: what its route does first, which may be to answer.
+    const instead = rule.policies?.before(request)
+    if (instead === undefined) this.#arm()
+    else if ('code' in instead) this.fail(instead.code, instead.detail)
+    else this.#answer(instead)
   }
 
   // Arm: which side of a shift.
@@ -313,10 +320,12 @@ class Exchange implements DownstreamEvents, Receiver {
     else this.#downstream.ended(this.#last)
   }
 
-  #answerOptions(): void {
+  /** Answers without any upstream. */
+  #answer(answer: LocalAnswer): void {
     this.#last = this.#isLast()
-    this.#downstream.writer.text += writeOptionsAnswer(this.#plane.clock.now(), this.#connectionField())
-    this.#finish(outcomeOf(204), 204)
+    const now = this.#plane.clock.now()
+    this.#downstream.writer.text += writeLocalAnswer(answer, this.#request, now, this.#connectionField())
+    this.#finish(outcomeOf(answer.status), answer.status)
     this.#downstream.ended(this.#last)
   }
 

@@ -3,6 +3,7 @@ import { allValues } from './http1/fields.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import { withoutKey } from './key-cookie.ts'
 import { protocolsAsked, upgradeLines } from './upgrade/protocols.ts'
+import type { FieldEdits } from './policies/field-edits.ts'
 
 /** What is written of a request besides what the client sent. */
 export type Forwarding = {
@@ -16,6 +17,8 @@ export type Forwarding = {
   readonly pseudonym: string
   /** A shift is in progress: the client may hold the other arm's answer, so validators mean nothing. */
   readonly varies: boolean
+  /** What the route's policies change. */
+  requestEdits?(): FieldEdits | undefined
 }
 
 /**
@@ -25,6 +28,8 @@ export type Forwarding = {
  */
 export function writeRequestHead(head: RequestHead, forwarding: Forwarding): string {
   const { kinds, list, named } = head
+  const edits = forwarding.requestEdits?.()
+  const filtered = named.length > 0 || edits !== undefined
   let out = `${head.method} ${forwarding.target} HTTP/1.1\r\nHost: ${forwarding.hostField}\r\n`
   for (let index = 0; index < head.count; index++) {
     const kind = kinds[index]
@@ -39,9 +44,10 @@ export function writeRequestHead(head: RequestHead, forwarding: Forwarding): str
       else if (kind === FIELD.maxForwards) value = oneHopLess(head.method, value)
       else if (!passes(kind ?? FIELD.plain, head, forwarding)) continue
     }
-    if (named.length > 0 && named.includes(name.toLowerCase())) continue
+    if (filtered && (named.includes(name.toLowerCase()) || edits?.drops(name) === true)) continue
     out += `${name}: ${value}\r\n`
   }
+  if (edits !== undefined) out += edits.lines
   return `${out}${addedFields(head, forwarding)}\r\n`
 }
 

@@ -9,6 +9,8 @@ import { allValues, firstValue } from './http1/fields.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import type { MatchRequest } from './match.ts'
 import type { Plane } from './plane.ts'
+import type { FieldEdits } from './policies/field-edits.ts'
+import type { Policed } from './policies/policy.ts'
 import { type Forwarding, isRequestId } from './request-fields.ts'
 import type { Relaying } from './response-fields.ts'
 import type { Endpoint, Rule, Snapshot, Table, Upstream } from './snapshot.ts'
@@ -17,7 +19,7 @@ import type { Endpoint, Rule, Snapshot, Table, Upstream } from './snapshot.ts'
  * What is known of the request being served, filled step by step. One belongs to each connection and is used again
  * for every request on it.
  */
-export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
+export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Policed {
   readonly head: RequestHead
   readonly peer: string
   readonly pseudonym: string
@@ -34,7 +36,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
   /** What `host` was made from: the same for every request of most connections. */
   #authority: string | undefined
   method = ''
-  /** The canonical path, which is forwarded; `key` is folded from it. */
+  /** The canonical path as asked; `key` is folded from it. */
   path = ''
   key = ''
   /** Whether the path contains `%2F` or `%5C`. */
@@ -46,6 +48,9 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
   choice = SETTLED
   upstream: Upstream | undefined
   timeouts: Timeouts = NO_TIMEOUTS
+  /** The path and Host that go upstream: as asked, unless a policy says otherwise. */
+  sentPath = ''
+  sentHost: string | undefined
   target = ''
   hostField = ''
 
@@ -69,6 +74,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
     this.rule = undefined
     this.upstream = undefined
     this.choice = SETTLED
+    this.sentHost = undefined
     this.path = ''
     this.method = head.method
     this.query = head.query
@@ -100,11 +106,20 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed {
 
   /** Settles what the endpoint decides: the target and Host. */
   address(endpoint: Endpoint): void {
-    this.target = endpoint.path + this.path
+    this.target = endpoint.path + this.sentPath
     if (this.query !== undefined) this.target += `?${this.query}`
     const wanted = this.upstream?.plan.hostHeader ?? 'preserve'
-    if (wanted === 'preserve') this.hostField = this.head.authority ?? endpoint.authority
+    if (this.sentHost !== undefined) this.hostField = this.sentHost
+    else if (wanted === 'preserve') this.hostField = this.head.authority ?? endpoint.authority
     else this.hostField = wanted === 'upstream' ? endpoint.authority : wanted.name
+  }
+
+  requestEdits(): FieldEdits | undefined {
+    return this.rule?.policies?.requestFields(this)
+  }
+
+  responseEdits(status: number): FieldEdits | undefined {
+    return this.rule?.policies?.responseFields(this, status)
   }
 
   header(name: string): string | undefined {

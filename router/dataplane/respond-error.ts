@@ -39,11 +39,6 @@ export function writeErrorAnswer(
   return request.method === 'HEAD' ? head : head + body.toString('latin1')
 }
 
-/** The answer to `OPTIONS *`: what the router itself takes. */
-export function writeOptionsAnswer(now: number, framing: string): string {
-  return `HTTP/1.1 204 No Content\r\nDate: ${httpDate(now)}\r\nAllow: ${ALLOWED}\r\n${framing}\r\n`
-}
-
 /** What is over as soon as an endpoint or a process is back. */
 const RETRY_SOON: ReadonlySet<ErrorCode> = new Set(['no_endpoint', 'draining', 'upstream_overloaded'])
 
@@ -69,7 +64,8 @@ const REASONS: Readonly<Record<number, string>> = {
 let dateSecond = -1
 let dateText = ''
 
-function httpDate(now: number): string {
+/** A time in milliseconds as Date has it; made once a second. */
+export function httpDate(now: number): string {
   const second = Math.floor(now / 1000)
   if (second !== dateSecond) {
     dateSecond = second

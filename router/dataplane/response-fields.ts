@@ -3,6 +3,7 @@ import { FIELD } from './http1/field-kind.ts'
 import { allValues } from './http1/fields.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { type Key, setCookieFor } from './key-cookie.ts'
+import type { FieldEdits } from './policies/field-edits.ts'
 import { rewriteSetCookie } from './rewrite/cookies.ts'
 import { rewriteLink, rewriteLocation, rewriteRefresh } from './rewrite/location.ts'
 import { type Arm, CANDIDATE, type Rule, type Snapshot, type Upstream } from './snapshot.ts'
@@ -17,6 +18,8 @@ export type Relaying = {
   readonly pseudonym: string
   /** Scheme and authority by which the client asked; asked for only where an answer may name another. */
   origin(): string
+  /** What the route's policies change in a final answer. */
+  responseEdits?(status: number): FieldEdits | undefined
 }
 
 /**
@@ -44,6 +47,8 @@ export function addedFields(relaying: Relaying): string {
 function relayedFields(head: ResponseHead, relaying: Relaying): string {
   const { kinds, list, named } = head
   const varies = relaying.choice.varies && head.status >= 200
+  const edits = head.status < 200 ? undefined : relaying.responseEdits?.(head.status)
+  const filtered = named.length > 0 || edits !== undefined
   let out = ''
   for (let index = 0; index < head.count; index++) {
     const kind = kinds[index]
@@ -56,9 +61,12 @@ function relayedFields(head: ResponseHead, relaying: Relaying): string {
       if (dropped(kind ?? FIELD.plain, varies)) continue
       value = rewritten(kind ?? FIELD.plain, value, relaying)
     }
-    if (named.length > 0 && named.includes(name.toLowerCase()) && kind !== FIELD.contentLength) continue
+    if (filtered && kind !== FIELD.contentLength) {
+      if (named.includes(name.toLowerCase()) || edits?.drops(name) === true) continue
+    }
     out += `${name}: ${value}\r\n`
   }
+  if (edits !== undefined) out += edits.lines
   return varies ? `${out}Cache-Control: ${privateCacheControl(allValues(head, FIELD.cacheControl))}\r\n` : out
 }
 

@@ -8,6 +8,7 @@ import { EndpointHealth } from './health/endpoint-health.ts'
 import { buildMatcher, createMatcher, type Matcher } from './match.ts'
 import type { Pause } from './pause.ts'
 import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
+import { chainOf, type PolicyChain } from './policies/chain.ts'
 import type { Pool } from './transports/http/pool.ts'
 
 /**
@@ -50,6 +51,8 @@ export type Rule = {
   readonly shift: string | undefined
   readonly isDefault: boolean
   /** Longest body that a request may have, in bytes; undefined: any. */
+  /** Undefined where the route has none: then its requests pay nothing for them. */
+  readonly policies: PolicyChain | undefined
   readonly maxBody: number | undefined
   /** Set where the rule is quarantined: why. */
   readonly unavailable: string | undefined
@@ -157,11 +160,13 @@ function compileRule(rule: PlanRule, index: number, plan: Plan, indices: Readonl
   return Object.freeze({
     index,
     plan: rule,
+  const policies = chainOf(rule, plan.settings)
     upstreams,
     timeouts: [timeouts(INCUMBENT), timeouts(CANDIDATE)] as const,
     shift: action.kind === 'shift' ? action.shift : undefined,
     isDefault: rule.origin === 'default',
-    maxBody: rule.maxBody,
+    policies,
+    maxBody: policies?.bodyLimit,
     unavailable: action.kind === 'unavailable' ? action.reason : undefined,
   })
 }

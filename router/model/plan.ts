@@ -1,5 +1,5 @@
 import type { Position } from './diagnostic.ts'
-import type { Balance, OutlierSpec, RouteMatch, Tier, Timeouts } from './spec.ts'
+import type { Balance, OutlierSpec, PolicySpec, RouteMatch, Tier, Timeouts } from './spec.ts'
 
 /**
  * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
@@ -57,8 +57,8 @@ export type PlanRule = {
   readonly match: RouteMatch
   readonly action: PlanAction
   readonly timeouts: Partial<Timeouts>
-  /** Longest body that a request may have, in bytes; absent: any. */
-  readonly maxBody?: number
+  /** In the order in which they act; absent: none. */
+  readonly policies?: readonly PolicySpec[]
   /** In words: why this rule exists and why its upstream serves it. */
   readonly because: string
   readonly at?: Position
@@ -69,6 +69,8 @@ export type PlanAction =
   | { readonly kind: 'shift'; readonly shift: string; readonly incumbent: string; readonly candidate: string }
   /** Quarantined: it matches, answers 503, and never falls through to another rule. */
   | { readonly kind: 'unavailable'; readonly reason: string }
+  /** One of its policies answers every request, with this status; there is no upstream. */
+  | { readonly kind: 'answer'; readonly status: number }
 
 /** A shift as the data plane needs it. */
 export type Weight = { readonly weight: number; readonly salt: string; readonly active: boolean }

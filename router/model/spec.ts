@@ -123,6 +123,7 @@ export type RouteSpec = {
   /** Where each key stands, for messages: `to`, `from`, `path`, `host`, … */
   readonly positions: Readonly<Record<string, Position>>
 }
+  /** Empty where one of its policies answers. */
 
 /** What a request must look like. `path` is a template, `pathRegex` a linear-time regular expression. */
 export type RouteMatch = {
@@ -130,10 +131,15 @@ export type RouteMatch = {
   readonly path?: string
   readonly pathRegex?: string
   /** Upper case, sorted, no duplicates; absent: every method. */
+  /** Absent: none. In no order. */
+  readonly policies?: readonly PolicySpec[]
   readonly methods?: readonly string[]
   /** Sorted by name; header names lower case. */
   readonly headers?: readonly FieldMatch[]
   readonly query?: readonly FieldMatch[]
+/** Something done to a route's requests and answers: a kind of policy, and its options as plain JSON. */
+export type PolicySpec = { readonly kind: string; readonly options: unknown }
+
 }
 
 export type FieldMatch =

@@ -50,7 +50,7 @@ describe('the architecture of router/', () => {
       why: 'a re-export of everything counts',
       file: 'router/config/planted.ts',
       text: "export * from '../discovery/planted.ts'",
-      says: 'router/config/planted.ts:1: config imports discovery ("../discovery/planted.ts"); it may import kernel, model, yaml',
+      says: 'router/config/planted.ts:1: config imports discovery ("../discovery/planted.ts"); it may import kernel, model, yaml, schema',
     },
     {
       why: 'a worker counts',
@@ -69,6 +69,12 @@ describe('the architecture of router/', () => {
       file: 'router/dataplane/planted.ts',
       text: "import { z } from 'zod'",
       says: 'router/dataplane/planted.ts:1: dataplane loads the package "zod"; it may load re2js',
+    },
+    {
+      why: "the data plane does not load a policy's schema",
+      file: 'router/dataplane/planted.ts',
+      text: "import { schema } from './policies/planted/schema.ts'",
+      says: 'router/dataplane/planted.ts:1: dataplane imports schema ("./policies/planted/schema.ts"); it may import kernel, model',
     },
     {
       why: 'the name of a scoped package has two parts',
@@ -101,9 +107,12 @@ describe('the architecture of router/', () => {
       says: 'router/config/pathUtils.ts: "Utils" says nothing; name the file after what it does',
     },
   ])('$why', ({ file, text, says }) => {
-    const others = ['config', 'catalogue', 'discovery', 'shift', 'state'].map(
-      (folder) => [`router/${folder}/planted.ts`, ''] as const,
-    )
+    const folders = ['config', 'catalogue', 'discovery', 'shift', 'state']
+    const planted = [
+      ...folders.map((folder) => `router/${folder}/planted.ts`),
+      'router/dataplane/policies/planted/schema.ts',
+    ]
+    const others = planted.map((name) => [name, ''] as const)
     const known = [...sources].filter(([name]) => /^router\/(kernel|model)\//.test(name))
     expect(violations(new Map([...known, ...others, [file, text]]))).toEqual([says])
   })

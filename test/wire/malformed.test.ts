@@ -139,7 +139,8 @@ const REFUSED: readonly { row: string; what: string; bytes: string; status: numb
 
 /** Every body may have ten bytes. */
 function limited(port: number): Setup {
-  const rule = { origin: 'default', maxBody: 10, action: { kind: 'forward', upstream: 'clinic' } } as const
+  const policies = [{ kind: 'maxBody', options: { bytes: 10 } }]
+  const rule = { origin: 'default', policies, action: { kind: 'forward', upstream: 'clinic' } } as const
   return { upstreams: { clinic: { ports: [port] } }, rules: [rule] }
 }
 

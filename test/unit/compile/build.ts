@@ -28,9 +28,11 @@ export type WrittenRoute = {
   readonly id?: string
   readonly match: string
   readonly from?: string
+  /** Empty where a policy answers. */
   readonly to: string
   readonly capture?: boolean
   readonly timeout?: number
+  readonly policies?: Readonly<Record<string, unknown>>
 }
 
 export type WrittenShift = {
@@ -171,6 +173,9 @@ function routeOf(written: WrittenRoute, index: number): RouteSpec {
     shift: written.from === undefined ? undefined : { strategy: 'canary', steps: [0.5] },
     capture: written.capture ?? false,
     timeouts: written.timeout === undefined ? {} : { total: written.timeout },
+    ...(written.policies === undefined
+      ? {}
+      : { policies: Object.entries(written.policies).map(([kind, options]) => ({ kind, options })) }),
     positions: Object.fromEntries(keys.map((key, offset) => [key, position(offset + 1)])),
   }
 }

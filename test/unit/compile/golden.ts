@@ -51,13 +51,16 @@ export function outcomeOf(golden: Golden, compileWorld: typeof compile): Outcome
   }
 }
 
-function ruleWords({ id, match, action, timeouts, because }: PlanRule): Record<string, unknown> {
+function ruleWords({ id, match, action, timeouts, because, policies }: PlanRule): Record<string, unknown> {
   const total = timeouts.total === undefined ? {} : { timeout: timeouts.total }
-  return { match: matchText(match), does: actionWords(action), id, ...total, because }
+  const acting = policies?.map(({ kind, options }) => `${kind} ${JSON.stringify(options)}`)
+  const policed = acting === undefined ? {} : { policies: acting }
+  return { match: matchText(match), does: actionWords(action), id, ...total, ...policed, because }
 }
 
 function actionWords(action: PlanAction): string {
   if (action.kind === 'forward') return action.upstream
+  if (action.kind === 'answer') return `${action.status}, answered here`
   return action.kind === 'shift' ? `${action.incumbent} => ${action.candidate}` : `503, ${action.reason}`
 }
 

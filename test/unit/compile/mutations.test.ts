@@ -139,7 +139,7 @@ const ROUTER = join(import.meta.dirname, '../../../router')
 
 /** Compile from a copy of its sources with one expression replaced. */
 async function mutated(folder: string, change: { file: string; from: string; to: string }): Promise<typeof Compile> {
-  for (const part of ['kernel', 'model', 'compile', 'dataplane/matching']) {
+  for (const part of ['kernel', 'model', 'compile', 'dataplane/matching', 'dataplane/policies']) {
     cpSync(join(ROUTER, part), join(folder, part), { recursive: true })
   }
   symlinkSync(join(ROUTER, '../node_modules'), join(folder, 'node_modules'))

@@ -115,7 +115,7 @@ describe('a value of the wrong shape', () => {
 describe('a route that cannot be', () => {
   it.each([
     [['to: vets'], '5:5 routes[0].path  is missing; a route needs path or pathRegex | write path: /** for every path'],
-    [['path: /a'], '5:5 routes[0].to  is missing; a route needs an upstream | write to: NAME'],
+    [['path: /a'], '5:5 routes[0].to  is missing; a route needs an upstream | write to: NAME, or redirect or respond'],
     [['path: /a', 'to: vest'], '6:9 routes[0].to  unknown upstream "vest" | did you mean "vets"? known: clinic, vets'],
     [['path: /a', 'to: zebra'], '6:9 routes[0].to  unknown upstream "zebra" | known: clinic, vets'],
     [
@@ -208,10 +208,6 @@ describe('a route that cannot be', () => {
     [
       ['path: /a', 'to: vets', 'retry: { attempts: 2 }'],
       '7:5 routes[0].retry  "retry" is not in this version | remove it',
-    ],
-    [
-      ['path: /a', 'respond: { status: 200 }'],
-      '6:5 routes[0].respond  "respond" is not in this version | remove the route, or let an upstream answer it',
     ],
   ] as const)('%s', (lines, line) => {
     const text = withRoute(...lines)
