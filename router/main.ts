@@ -153,6 +153,7 @@ const control = createControl({
   publisher,
   functions,
   health,
+  processes: serving.processes,
   store: store.description,
   notices: () => [...notices, ...serving.notices()],
   adopt,

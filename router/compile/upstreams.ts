@@ -53,6 +53,7 @@ function written(upstream: UpstreamSpec): PlanUpstream {
     ...(upstream.encodedSlash && { encodedSlash: upstream.encodedSlash }),
     ...(upstream.balance === undefined ? {} : { balance: upstream.balance }),
     ...(upstream.outlier === undefined ? {} : { outlier: upstream.outlier }),
+    ...(upstream.circuit === undefined ? {} : { circuit: upstream.circuit }),
   }
 }
 

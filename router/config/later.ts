@@ -13,8 +13,6 @@ export const LATER: Readonly<Record<string, string>> = {
   'upstreams.*.dns': 'write the addresses under urls:',
   'upstreams.*.docker': 'publish the port and write its address under url:',
   'upstreams.*.kubernetes': 'write the address of the Service under url:',
-  'upstreams.*.maxConnections': 'remove it; limit connections at the upstream',
-  'upstreams.*.maxPending': 'remove it; limit connections at the upstream',
   'upstreams.*.protocol': 'remove it; upstreams are spoken to in HTTP/1.1',
   'upstreams.*.retry': 'remove it',
   'upstreams.*.rewriteBody': 'remove it; only header fields are rewritten',

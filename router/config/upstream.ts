@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
+import type { CircuitSpec, DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
 import { balanceSchema, toBalance } from './balance.ts'
 import { healthSchema, toHealth } from './health.ts'
 import { LATER } from './later.ts'
@@ -7,7 +7,7 @@ import { outlierSchema, toOutlier } from './outlier.ts'
 import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
 import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
-import { flag, list, map, oneOf, Refused, textKind } from './values.ts'
+import { flag, list, map, oneOf, Refused, textKind, wholeNumber } from './values.ts'
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
 
@@ -82,6 +82,12 @@ export const upstreamSchema = map({
   balance: balanceSchema,
   outlier: outlierSchema,
   health: healthSchema,
+  maxConnections: wholeNumber(1, 1_000_000, 'a number from 1 to 1000000')
+    .optional()
+    .describe('Most connections to it at once, over all of its addresses and all processes of this router'),
+  maxPending: wholeNumber(0, 1_000_000, 'a number from 0 to 1000000')
+    .optional()
+    .describe('Most requests that wait for one of maxConnections; default: as many as these'),
 })
 
 export const upstreamsSchema = z
@@ -172,6 +178,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
   const tier = written.tier ?? 'service'
   const legacy = tier === 'legacy'
   const hostHeader = written.hostHeader ?? 'preserve'
+  const circuit = toCircuit(reading, name, written)
   const addresses = written.url === undefined ? (written.urls ?? []) : [written.url]
   return {
     name,
@@ -188,7 +195,18 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
     ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
     ...(written.health === undefined ? {} : { health: toHealth(written.health) }),
+    ...(circuit === undefined ? {} : { circuit }),
   }
+}
+
+function toCircuit(reading: Reading, name: string, written: Written): CircuitSpec | undefined {
+  const { maxConnections, maxPending = maxConnections } = written
+  if (maxConnections !== undefined) return { maxConnections, maxPending: maxPending ?? 0 }
+  if (maxPending === undefined) return undefined
+  const path = ['upstreams', name, 'maxPending']
+  const hint = 'add maxConnections: NUMBER'
+  reading.report({ code: 'missing-key', path, message: 'needs maxConnections: without it nobody waits', hint })
+  return undefined
 }
 
 function toDiscover(reading: Reading, written: Written['discover']): DiscoverSpec {

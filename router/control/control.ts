@@ -37,6 +37,9 @@ export type ControlParts = {
   readonly functions: FunctionsFolder
   /** What is wrong with state folder and store, in words. */
   readonly health: Pick<HealthChecks, 'unhealthy'>
+  /** Data-plane processes that run. */
+  readonly processes: () => number
+  /** What is wrong with state folder and store, in words. */
   readonly notices: () => readonly string[]
   /** Takes over a spec that was accepted: ports, functions folder, last good text. */
   readonly adopt: (configuration: Configuration) => void
@@ -114,6 +117,8 @@ export function createControl(parts: ControlParts): RunningControl {
       weights: shifts.weights(),
       addresses: parts.functions.addresses(),
       notices: notices(plan),
+      // Told only where limits are divided: else every start of a process would make a revision.
+      ...(plan.upstreams.some(({ circuit }) => circuit !== undefined) ? { processes: parts.processes() } : {}),
       ...(unhealthy.length === 0 ? {} : { health: Object.fromEntries(unhealthy) }),
     }
     const done = publisher.publish(plan, live)

@@ -11,6 +11,8 @@ export type Serving = {
   /** Takes in what the supervisor tells; `stop` is for the composition root. */
   hear(message: Exclude<FromSupervisor, { kind: 'stop' }>): void
   where(): { readonly listen: readonly Bound[]; readonly status: Bound | undefined }
+  /** Data-plane processes that run. */
+  processes(): number
   /** What of the spec is not in force, in words. */
   notices(): readonly string[]
 }
@@ -22,7 +24,7 @@ export type ServingOptions = {
   readonly publisher: Pick<Publisher, 'expectProcesses'>
   readonly log: Log
   send(message: ToSupervisor): void
-  /** `notices` may have changed. */
+  /** `notices` or `processes` may have changed. */
   changed(): void
 }
 
@@ -62,6 +64,7 @@ export function createServing({ folder, lock, publisher, log, send, changed }: S
       send({ kind: 'serve', listen, status, processes, folder, graceMs, lameDuckMs })
     },
     hear(message) {
+      const before = pids.size
       if (message.kind === 'listening') hearPorts(message)
       else if (message.kind === 'dataplane') hearProcess(message)
       else {
@@ -70,7 +73,9 @@ export function createServing({ folder, lock, publisher, log, send, changed }: S
         changed()
       }
       publisher.expectProcesses([...pids])
+      if (pids.size !== before) changed()
     },
+    processes: () => pids.size,
     where: () => bound,
     notices() {
       const later = (['admin', 'state'] as const).filter(

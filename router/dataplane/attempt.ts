@@ -1,24 +1,32 @@
 import type { ErrorCode } from '../kernel/errors.ts'
 import type { Keyed } from './balancing/index.ts'
+import type { Circuit, Waiting } from './circuit.ts'
 import type { BodySink } from './http1/chunked.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import { KeptBody } from './kept-body.ts'
 import type { Plane } from './plane.ts'
 import type { Endpoint, Upstream } from './snapshot.ts'
+import type { Pool } from './transports/http/pool.ts'
+import { Deadline } from './wheel.ts'
+
+/** Whose request it is: hears of connection and answer, and fails where there will be none. */
+export type Asking = Receiver & { fail(code: ErrorCode): void }
+
+type Shared = Pick<Plane, 'random' | 'log' | 'wheel'>
 
 /**
  * The upstream's side of one request: the endpoint that was picked, the connection to it, and what may be tried when
  * it fails. Never leaves the upstream. One belongs to each client connection and is used again for every request.
  */
-export class Attempt {
+export class Attempt implements Waiting {
   /** Set while a connection is being made or used. */
   endpoint: Endpoint | undefined
   connection: UpstreamConnection | undefined
   /** `host:port` of the endpoint that was asked last, by this request or one before. */
   asked = ''
-  readonly #receiver: Receiver
-  readonly #plane: Pick<Plane, 'random' | 'log'>
+  readonly #exchange: Asking
+  readonly #plane: Shared
   #upstream: Upstream | undefined
   #request: Keyed | undefined
   #connectMs = 0
@@ -26,20 +34,34 @@ export class Attempt {
   /** Endpoints that did not even take a connection. */
   #refused: Endpoint[] = []
   #body: KeptBody | undefined
+  /** Where it has or waits for a place; undefined: its upstream has no limits. */
+  #circuit: Circuit | undefined
+  #wait: Deadline | undefined
 
-  constructor(receiver: Receiver, plane: Pick<Plane, 'random' | 'log'>) {
-    this.#receiver = receiver
+  constructor(exchange: Asking, plane: Shared) {
+    this.#exchange = exchange
     this.#plane = plane
   }
 
-  /** Picks an endpoint and gets a connection: `onConnected` follows, or came already. False: there is no endpoint. */
-  begin(upstream: Upstream | undefined, request: Keyed, connectMs: number): boolean {
+  /**
+   * Picks an endpoint and gets a connection: `onConnected` follows, or came already. Else returns why there will be
+   * none. Where the upstream is full, the request waits as long as it would for a connection; then it fails.
+   */
+  begin(upstream: Upstream | undefined, request: Keyed, connectMs: number): ErrorCode | undefined {
     this.#upstream = upstream
     this.#request = request
     this.#connectMs = connectMs
     this.#body = undefined
     if (this.#refused.length > 0) this.#refused = []
-    return this.#pick()
+    if (upstream?.circuit !== undefined) return this.#enter(upstream.circuit)
+    return this.#pick() ? undefined : 'no_endpoint'
+  }
+
+  /** It has waited for a place at its upstream, and has one. */
+  onPlace(): void {
+    this.#wait?.clear()
+    if (!this.#pick()) this.#exchange.fail('no_endpoint')
+    this.#exchange.flush()
   }
 
   /** The connection that the pool gave: the request goes out on it. */
@@ -67,14 +89,14 @@ export class Attempt {
     if (endpoint === undefined) return false
     if (!this.#connected) {
       if (endpoint.pool.note(false)) this.#tellUnreached(code)
-      this.letGo()
+      this.#drop()
       this.#refused.push(endpoint)
       return this.#pick()
     }
     if (code !== 'connection_reset' || !connection.reused || connection.answering) return false
     const bodyless = head.length <= 0 && !head.chunked
     if (!IDEMPOTENT.has(head.method) || !(bodyless || this.#body?.whole === true)) return false
-    this.letGo()
+    this.#drop()
     this.#dial(endpoint, true)
     return true
   }
@@ -94,10 +116,35 @@ export class Attempt {
     else if (endpoint !== undefined && endpoint.health.failures > 0) endpoint.health.failures = 0
     connection?.release(whole)
     this.#leave()
+    if (this.#circuit !== undefined) this.#giveUpPlace()
   }
 
   /** Nothing of the upstream's answer is wanted any more. */
   letGo(): void {
+    this.#drop()
+    if (this.#circuit !== undefined) this.#giveUpPlace()
+  }
+
+  #enter(circuit: Circuit): ErrorCode | undefined {
+    const place = circuit.enter(this)
+    if (place === 'full') return 'upstream_overloaded'
+    this.#circuit = circuit
+    if (place === 'entered') return this.#pick() ? undefined : 'no_endpoint'
+    this.#wait ??= new Deadline(this.#plane.wheel, () => {
+      this.#exchange.fail('upstream_overloaded')
+      this.#exchange.flush()
+    })
+    this.#wait.set(this.#connectMs)
+    return undefined
+  }
+
+  #giveUpPlace(): void {
+    this.#wait?.cancel()
+    this.#circuit?.leave(this)
+    this.#circuit = undefined
+  }
+
+  #drop(): void {
     const { connection } = this
     this.connection = undefined
     connection?.destroy()
@@ -118,9 +165,15 @@ export class Attempt {
     this.asked = endpoint.pool.address
     this.#connected = false
     endpoint.pool.enter()
-    const connection = endpoint.pool.connect(this.#receiver, fresh, this.#connectMs)
+    if (this.#circuit !== undefined) this.#makeRoom(this.#circuit, endpoint.pool, fresh)
+    const connection = endpoint.pool.connect(this.#exchange, fresh, this.#connectMs)
     // One from the pool has been used already, and may even be done with.
     if (!this.#connected) this.connection = connection
+  }
+
+  #makeRoom(circuit: Circuit, pool: Pool, fresh: boolean): void {
+    if (!fresh && pool.idle > 0) return
+    circuit.makeRoom(this.#upstream?.endpoints.map((endpoint) => endpoint.pool) ?? [pool])
   }
 
   /** An outage is told when it begins and when it is over; in between the counts of errors tell it. */

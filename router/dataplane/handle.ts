@@ -148,7 +148,8 @@ class Exchange implements DownstreamEvents, Receiver {
     if (rule.maxBody !== undefined) this.#downstream.limitBody(rule.maxBody)
     if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
     // Endpoint: which address of the upstream, and a connection to it.
-    if (!this.#attempt.begin(request.upstream, request, request.timeouts.connect)) this.fail('no_endpoint')
+    const refused = this.#attempt.begin(request.upstream, request, request.timeouts.connect)
+    if (refused !== undefined) this.fail(refused)
   }
 
   // Forward: the head, written again, and the body as it comes.

@@ -2,6 +2,7 @@ import type { Live, Plan, PlanEndpoint, PlanRule, PlanUpstream, Published, Weigh
 import type { Balance, OutlierSpec, Timeouts } from '../model/spec.ts'
 import { type AddressSet, addressSet } from './addresses.ts'
 import { BALANCERS, type Balancer } from './balancing/index.ts'
+import { Circuit } from './circuit.ts'
 import { Counters } from './counts.ts'
 import { Availability } from './health/availability.ts'
 import { EndpointHealth } from './health/endpoint-health.ts'
@@ -63,6 +64,8 @@ export type Upstream = {
   readonly endpoints: readonly Endpoint[]
   /** Which of them a request may go to. */
   readonly availability: Availability<Endpoint>
+  /** Undefined where it has no limits. */
+  readonly circuit: Circuit | undefined
   /** Undefined where answers pass as they are. */
   readonly rewriteLocation: OwnHosts | undefined
   readonly rewriteCookies: OwnHosts | undefined
@@ -194,9 +197,18 @@ function realiseUpstream(plan: PlanUpstream, before: Upstream | undefined, parts
       before: before?.availability,
       now: parts.now,
     }),
+    circuit: circuitOf(plan, before, parts.live),
     rewriteLocation: plan.rewriteLocation ? hosts : undefined,
     rewriteCookies: plan.rewriteCookies ? hosts : undefined,
   })
+}
+
+/** The one of the snapshot before knows who has a place. */
+function circuitOf(plan: PlanUpstream, before: Upstream | undefined, live: Live): Circuit | undefined {
+  if (plan.circuit === undefined) return undefined
+  const circuit = before?.circuit ?? new Circuit()
+  circuit.divide(plan.circuit, Math.max(1, live.processes ?? 1))
+  return circuit
 }
 
 function balancerOf(upstream: string, balance: Balance): Balancer {

@@ -1,5 +1,5 @@
 import type { Position } from './diagnostic.ts'
-import type { Balance, OutlierSpec, PolicySpec, RouteMatch, Tier, Timeouts } from './spec.ts'
+import type { Balance, CircuitSpec, OutlierSpec, PolicySpec, RouteMatch, Tier, Timeouts } from './spec.ts'
 
 /**
  * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
@@ -40,6 +40,8 @@ export type PlanUpstream = {
   readonly balance?: Balance
   /** Absent: the usual figures; false: nothing is ejected. */
   readonly outlier?: OutlierSpec | false
+  /** Absent: no limits. */
+  readonly circuit?: CircuitSpec
 }
 
 /** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */
@@ -79,8 +81,8 @@ export type Weight = { readonly weight: number; readonly salt: string; readonly 
 export type Live = {
   readonly weights: Readonly<Record<string, Weight>>
   readonly addresses: Readonly<Record<string, readonly { readonly host: string; readonly port: number }[]>>
-  /** Why the router is degraded, one sentence each, for `/readyz`; empty: all is well. */
-  readonly notices: readonly string[]
+  /** Data-plane processes that divide the limits of upstreams; absent: nothing is divided. */
+  readonly processes?: number
   /** Addresses (`host:port`) by upstream that active checks found unhealthy; absent: none. */
   readonly health?: Readonly<Record<string, readonly string[]>>
 }

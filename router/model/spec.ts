@@ -59,6 +59,8 @@ export type UpstreamSpec = {
   readonly outlier?: OutlierSpec | false
   /** Absent: no active checks. */
   readonly health?: HealthSpec
+  /** Absent: no limits. */
+  readonly circuit?: CircuitSpec
 }
 
 /** How requests are spread over the endpoints of an upstream. */
@@ -85,6 +87,14 @@ export type HealthSpec = {
   readonly timeoutMs: number
   readonly healthyAfter: number
   readonly unhealthyAfter: number
+}
+
+/** Limits of one router, which its data-plane processes divide. */
+export type CircuitSpec = {
+  /** Connections to the upstream at once. */
+  readonly maxConnections: number
+  /** Requests that wait for one. */
+  readonly maxPending: number
 }
 
 /** Requests that agree in this go to the same endpoint. The name of a header field is lower case. */

@@ -347,6 +347,10 @@ describe('what is said of the addresses of an upstream', () => {
       'health: { path: health }',
       '4:21 upstreams.vets.health.path  must be a path such as /manage/health, got "health"',
     ],
+    [
+      'maxPending: 5',
+      '4:17 upstreams.vets.maxPending  needs maxConnections: without it nobody waits | add maxConnections: NUMBER',
+    ],
     ['outlier: { consecutive: 0 }', '4:29 upstreams.vets.outlier.consecutive  must be a number from 1 to 1000, got 0'],
     [
       'balance: { hash: { ip: true, cookie: a } }',

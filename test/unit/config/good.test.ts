@@ -281,6 +281,8 @@ describe('what is said of an upstream besides its addresses', () => {
       written: 'health: { path: /h, interval: 1s, timeout: 1m, healthyAfter: 1, unhealthyAfter: 4 }',
       gives: { health: { path: '/h', intervalMs: 1_000, timeoutMs: 60_000, healthyAfter: 1, unhealthyAfter: 4 } },
     },
+    { written: 'maxConnections: 200', gives: { circuit: { maxConnections: 200, maxPending: 200 } } },
+    { written: 'maxConnections: 200\n    maxPending: 0', gives: { circuit: { maxConnections: 200, maxPending: 0 } } },
     {
       written: 'outlier: {}',
       gives: { outlier: { consecutive: 5, baseEjectionMs: 10_000, maxEjected: 0.5, gatewayErrors: false } },

@@ -22,6 +22,7 @@ export class Pool implements ConnectionOwner {
   readonly #wheel: Wheel
   readonly #idle: UpstreamConnection[] = []
   #inFlight = 0
+  #open = 0
   #reached = true
   #retired: (() => void) | undefined
 
@@ -37,6 +38,16 @@ export class Pool implements ConnectionOwner {
   /** Requests that this endpoint is working on for us. */
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /** Connections, those that are being made among them. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Connections that wait for a request. */
+  get idle(): number {
+    return this.#idle.length
   }
 
   /** Counts a request in; each is counted out by `leave`. */
@@ -61,6 +72,7 @@ export class Pool implements ConnectionOwner {
       receiver.onConnected(waiting)
       return waiting
     }
+    this.#open++
     return new UpstreamConnection(this.#host, this.#port, connectMs, receiver, this, this.#wheel)
   }
 
@@ -77,6 +89,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onClosed(connection: UpstreamConnection): void {
+    this.#open--
     const index = this.#idle.lastIndexOf(connection)
     if (index >= 0) this.#idle.splice(index, 1)
   }
@@ -90,6 +103,11 @@ export class Pool implements ConnectionOwner {
   /** A snapshot names it again. */
   revive(): void {
     this.#retired = undefined
+  }
+
+  /** Closes the connection that has waited longest. */
+  closeOldest(): void {
+    this.#idle[0]?.destroy()
   }
 
   /** Closes the connections that wait. */
