@@ -290,9 +290,6 @@ class Exchange implements DownstreamEvents, Receiver {
     if (began || !this.#attempt.retry(this.#request.head, connection, code)) this.fail(code)
   }
 
-  /** Every answer ends by itself. */
-  onDrain(): void {}
-
   onRequestFault(code: ErrorCode): void {
     this.fail(code)
   }

@@ -2,13 +2,12 @@ import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../kernel/errors.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
-import { CR, LF } from './chars.ts'
 import type { BodySink } from './chunked.ts'
 import type { Fields } from './fields.ts'
-import { HeadFinder, INCOMPLETE, MALFORMED, TOO_LONG } from './head-finder.ts'
 import { HeldBytes } from './held.ts'
 import { Pace } from './pace.ts'
-import { parseRequestHead, RequestHead, TARGET_LIMIT } from './request-head.ts'
+import { RequestHead } from './request-head.ts'
+import { RequestReader } from './request-reader.ts'
 import { adopt, type ByteReader } from './socket.ts'
 import { Writer } from './writer.ts'
 
@@ -27,12 +26,11 @@ export type DownstreamEvents = {
   onDownstreamWritable(): void
   /** Everything that arrived together has been taken: write what it led to. */
   flush(): void
-  /** The router stops: end what would never end by itself. */
-  onDrain(): void
+  /** The router stops: end what would never end by itself. Answers do. */
+  onDrain?(): void
 }
 
 /** Limits on clients, in milliseconds and bytes. */
-const HEAD_LIMIT = 32 * 1024
 const HELD_LIMIT = 64 * 1024
 const DISCARD_LIMIT = 64 * 1024
 const HEAD_MS = 10_000
@@ -61,7 +59,7 @@ export class Downstream implements ByteReader {
   #events: DownstreamEvents
   readonly #onClosed: (self: Downstream) => void
   readonly #deadline: Deadline
-  readonly #finder = new HeadFinder(HEAD_LIMIT)
+  readonly #reader = new RequestReader(this.head)
   readonly #body = new BodyReader()
   readonly #held = new HeldBytes()
   readonly #pace = new Pace()
@@ -74,7 +72,6 @@ export class Downstream implements ByteReader {
   #discarded = 0
   /** The answer has ended, but the client has not taken it yet. */
   #waiting = false
-  #blank = false
   /** Most bytes that the current request's body may have. */
   #bodyLimit = Number.POSITIVE_INFINITY
 
@@ -109,7 +106,7 @@ export class Downstream implements ByteReader {
 
   /** Whether no request is being read or answered, and none has begun to arrive. */
   get idle(): boolean {
-    return this.#state === HEAD && !this.#finder.begun && this.#held.length === 0
+    return this.#state === HEAD && !this.#reader.begun && this.#held.length === 0
   }
 
   /** HTTP is over: every byte goes to `sink` as it comes, those that wait first, and `events` hears of the rest. */
@@ -193,7 +190,7 @@ export class Downstream implements ByteReader {
   /** Ends the connection where nothing is going on; else its exchange hears that the router stops. */
   drain(): void {
     if (this.idle) this.close()
-    else this.#events.onDrain()
+    else this.#events.onDrain?.()
   }
 
   /** Ends the connection so that the client knows its answer is not whole. */
@@ -275,36 +272,13 @@ export class Downstream implements ByteReader {
 
   /** Takes one head and announces it; returns where it ends, or -1: the rest is still to come. */
   #takeHead(bytes: Buffer, from: number, end: number): number {
-    let at = from
-    if (at === end) return -1
-    if (!this.#finder.begun && !this.#blank && bytes[at] === CR) {
-      // One empty line before a request is passed over, as RFC 9112 §2.2 asks.
-      if (at + 1 === end) return -1
-      this.#blank = true
-      if (bytes[at + 1] === LF) at += 2
-      if (at === end) return at
-    }
-    const begun = this.#finder.begun
-    const length = this.#finder.find(bytes, at, end)
-    if (length === INCOMPLETE) {
-      if (!begun) this.#deadline.set(HEAD_MS)
-      // A request line that long has no use for the rest of its head.
-      if (end - at > TARGET_LIMIT + 1024 && !bytes.subarray(at, at + TARGET_LIMIT + 1024).includes('\r\n')) {
-        return this.#refuse('target_too_long', end)
-      }
-      return at === from ? -1 : at
-    }
-    this.#blank = false
-    if (length === MALFORMED) return this.#refuse('request_malformed', end)
-    const { text } = this.#finder
-    if (length === TOO_LONG) {
-      const line = text.indexOf('\r\n')
-      return this.#refuse(line < 0 || line > TARGET_LIMIT + 1024 ? 'target_too_long' : 'head_too_large', end)
-    }
-    const fault = parseRequestHead(this.#finder, length, this.head)
-    if (fault !== undefined) return this.#refuse(fault, end)
-    this.#begin()
-    return at + length + 2
+    if (from === end) return -1
+    const { begun } = this.#reader
+    const next = this.#reader.read(bytes, from, end)
+    if (this.#reader.whole) this.#begin()
+    else if (this.#reader.fault !== undefined) return this.#refuse(this.#reader.fault, end)
+    else if (!begun && this.#reader.begun) this.#deadline.set(HEAD_MS)
+    return next === from ? -1 : next
   }
 
   #begin(): void {
@@ -325,7 +299,7 @@ export class Downstream implements ByteReader {
   }
 
   #expired(): void {
-    if (this.#state === HEAD && this.#finder.begun) {
+    if (this.#state === HEAD && this.#reader.begun) {
       this.#refuse('request_timeout', 0)
       this.#events.flush()
     } else if (this.#state === BODY && this.#sink !== undefined) {
