@@ -8,8 +8,8 @@ import { Availability } from './health/availability.ts'
 import { EndpointHealth } from './health/endpoint-health.ts'
 import { buildMatcher, createMatcher, type Matcher } from './match.ts'
 import type { Pause } from './pause.ts'
-import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
 import { chainOf, type PolicyChain } from './policies/chain.ts'
+import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
 import type { Pool } from './transports/http/pool.ts'
 
 /**
@@ -51,9 +51,9 @@ export type Rule = {
   readonly timeouts: readonly [Timeouts, Timeouts]
   readonly shift: string | undefined
   readonly isDefault: boolean
-  /** Longest body that a request may have, in bytes; undefined: any. */
   /** Undefined where the route has none: then its requests pay nothing for them. */
   readonly policies: PolicyChain | undefined
+  /** Longest body that a request may have, in bytes; undefined: any. */
   readonly maxBody: number | undefined
   /** Set where the rule is quarantined: why. */
   readonly unavailable: string | undefined
@@ -160,10 +160,10 @@ function compileRule(rule: PlanRule, index: number, plan: Plan, indices: Readonl
     ...plan.upstreams[upstreams[arm]]?.timeouts,
     ...rule.timeouts,
   })
+  const policies = chainOf(rule, plan.settings)
   return Object.freeze({
     index,
     plan: rule,
-  const policies = chainOf(rule, plan.settings)
     upstreams,
     timeouts: [timeouts(INCUMBENT), timeouts(CANDIDATE)] as const,
     shift: action.kind === 'shift' ? action.shift : undefined,

@@ -69,10 +69,10 @@ export type PlanRule = {
 export type PlanAction =
   | { readonly kind: 'forward'; readonly upstream: string }
   | { readonly kind: 'shift'; readonly shift: string; readonly incumbent: string; readonly candidate: string }
-  /** Quarantined: it matches, answers 503, and never falls through to another rule. */
-  | { readonly kind: 'unavailable'; readonly reason: string }
   /** One of its policies answers every request, with this status; there is no upstream. */
   | { readonly kind: 'answer'; readonly status: number }
+  /** Quarantined: it matches, answers 503, and never falls through to another rule. */
+  | { readonly kind: 'unavailable'; readonly reason: string }
 
 /** A shift as the data plane needs it. */
 export type Weight = { readonly weight: number; readonly salt: string; readonly active: boolean }
@@ -85,6 +85,8 @@ export type Live = {
   readonly processes?: number
   /** Addresses (`host:port`) by upstream that active checks found unhealthy; absent: none. */
   readonly health?: Readonly<Record<string, readonly string[]>>
+  /** Why the router is degraded, one sentence each, for `/readyz`; empty: all is well. */
+  readonly notices: readonly string[]
 }
 
 /** What control publishes: one revision, whole. `hash` covers plan and weights, not addresses or revision. */

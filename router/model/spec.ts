@@ -123,6 +123,7 @@ export type RouteSpec = {
   readonly id: string
   readonly at: Position
   readonly match: RouteMatch
+  /** Empty where one of its policies answers. */
   readonly to: string
   /** Present with `shift` only: the incumbent. */
   readonly from: string | undefined
@@ -130,10 +131,14 @@ export type RouteSpec = {
   readonly capture: boolean
   /** Overrides of the upstream's timeouts. */
   readonly timeouts: Partial<Timeouts>
+  /** Absent: none. In no order. */
+  readonly policies?: readonly PolicySpec[]
   /** Where each key stands, for messages: `to`, `from`, `path`, `host`, … */
   readonly positions: Readonly<Record<string, Position>>
 }
-  /** Empty where one of its policies answers. */
+
+/** Something done to a route's requests and answers: a kind of policy, and its options as plain JSON. */
+export type PolicySpec = { readonly kind: string; readonly options: unknown }
 
 /** What a request must look like. `path` is a template, `pathRegex` a linear-time regular expression. */
 export type RouteMatch = {
@@ -141,15 +146,10 @@ export type RouteMatch = {
   readonly path?: string
   readonly pathRegex?: string
   /** Upper case, sorted, no duplicates; absent: every method. */
-  /** Absent: none. In no order. */
-  readonly policies?: readonly PolicySpec[]
   readonly methods?: readonly string[]
   /** Sorted by name; header names lower case. */
   readonly headers?: readonly FieldMatch[]
   readonly query?: readonly FieldMatch[]
-/** Something done to a route's requests and answers: a kind of policy, and its options as plain JSON. */
-export type PolicySpec = { readonly kind: string; readonly options: unknown }
-
 }
 
 export type FieldMatch =
