@@ -45,9 +45,9 @@ const read = { env: process.env, cores: availableParallelism(), now: clock.now }
 // Reads banyan.yaml, or the last good text of it. Neither: everything that is wrong, and the end.
 const first = await firstConfiguration(file, read)
 if ('problems' in first) {
-  giveUp(problemText(first.problems, 'nothing is served: there is no last good configuration'))
+  giveUp(problemText(file, first.problems, 'nothing is served: there is no last good configuration'))
 }
-if (!first.current) log.error(`${file} is refused\n${problemText(first.diagnostics, 'the last good one serves')}`)
+if (!first.current) log.error(`${file} is refused\n${problemText(file, first.diagnostics, 'the last good one serves')}`)
 let { spec } = first
 
 // The state folder, for this router alone. What cannot be written there is said; traffic is served all the same.
@@ -164,16 +164,18 @@ const control = createControl({
   log,
 })
 
+// Before anything can be published: what the routes have left behind moves no traffic.
+shifts.accept(spec.routes)
+
 // The admin port is taken before anything is served: a port in use must be said at the start.
 admin = await openAdmin({ control, address: spec.admin, log }).catch((error: Error) => giveUp(error.message))
 
 supervisor.onMessage(hear)
 supervisor.onGone(() => void afterSupervisor())
 adopt(first)
-shifts.accept(spec.routes)
-await control.publish()
+await control.start()
 const watching = new AbortController()
-watchSpec(file, (text) => void control.changed(text), {
+watchSpec(file, control.changed, {
   clock,
   signal: watching.signal,
   onProblem: control.fileProblem,

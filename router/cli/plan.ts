@@ -30,13 +30,13 @@ export const plan: Verb = {
         throw new AdminError(`cannot read ${file}: ${error.message}`)
       })
       const preview = await client.post<Preview>('/api/plan', { file, text })
-      return describe(preview, args.values['exit-code'] === true)
+      return describe(preview, args.values['exit-code'] === true, io.cwd)
     }),
 }
 
-function describe(preview: Preview, exitCode: boolean): Finding {
+function describe(preview: Preview, exitCode: boolean, folder: string): Finding {
   const { diagnostics, changes, running } = preview
-  const said = diagnostics.length > 0 ? `${formatDiagnostics(diagnostics)}\n` : ''
+  const said = diagnostics.length > 0 ? `${formatDiagnostics(diagnostics, { folder })}\n` : ''
   if (changes === undefined) return { data: preview, text: `${said}refused: nothing would change`, code: 1 }
   const against = running ? `plan revision ${running.revision} (${running.hash.slice(0, 6)})` : 'nothing yet'
   if (changes.length === 0) return { data: preview, text: `${said}no changes against ${against}` }

@@ -19,7 +19,9 @@ export const reload: Verb = {
       const result = await client.post<Reloaded>('/api/reload', body)
       const plan = `plan revision ${result.revision} (${result.hash.slice(0, 6)})`
       const outcome = result.accepted ? `accepted; ${plan} serves` : `refused; ${plan} serves on`
-      const text = [formatDiagnostics(result.diagnostics), outcome].filter((part) => part !== '').join('\n')
+      const text = [formatDiagnostics(result.diagnostics, { folder: io.cwd }), outcome]
+        .filter((part) => part !== '')
+        .join('\n')
       return { data: result, text, code: result.accepted ? 0 : 1 }
     }),
 }

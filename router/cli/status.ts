@@ -17,11 +17,11 @@ export const status: Verb = {
   run: (args, io) =>
     ask(args, io, async (client) => {
       const found = await client.get<Status>('/api/status')
-      return { data: found, text: describe(found), code: found.state === 'degraded' ? 1 : 0 }
+      return { data: found, text: describe(found, io.cwd), code: found.state === 'degraded' ? 1 : 0 }
     }),
 }
 
-function describe(found: Status): string {
+function describe(found: Status, folder: string): string {
   const { plan, configuration } = found
   const lines = [
     `banyan ${found.version}: ${found.state}, up ${duration(Date.now() - found.startedAt)}`,
@@ -32,7 +32,7 @@ function describe(found: Status): string {
     `  state          ${found.store}`,
     ...found.notices.map((notice) => `  ! ${notice}`),
   ]
-  if (configuration.diagnostics.length > 0) lines.push('', formatDiagnostics(configuration.diagnostics))
+  if (configuration.diagnostics.length > 0) lines.push('', formatDiagnostics(configuration.diagnostics, { folder }))
   return lines.join('\n')
 }
 

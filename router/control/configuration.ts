@@ -84,13 +84,15 @@ export function saveLastGood(folder: string, text: string): void {
   const file = join(folder, LAST_GOOD)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   // It may hold a secret that somebody wrote in plain text: for its owner alone, as the original should be.
-  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  // On disk before it takes the old one's place: half a YAML is often valid.
+  writeFileSync(`${file}.new`, text, { mode: 0o600, flush: true })
   renameSync(`${file}.new`, file)
 }
 
-/** `banyan.yaml:14:11 …`, counted, for the log and the terminal. */
-export function problemText(diagnostics: readonly Diagnostic[], outcome?: string): string {
-  return formatDiagnostics(diagnostics, outcome === undefined ? {} : { outcome })
+/** `banyan.yaml:14:11 …`, counted, for the log and the terminal; places are shown relative to the file's folder. */
+export function problemText(file: string, diagnostics: readonly Diagnostic[], outcome?: string): string {
+  const folder = dirname(resolve(file))
+  return formatDiagnostics(diagnostics, { folder, ...(outcome === undefined ? {} : { outcome }) })
 }
 
 const LAST_GOOD = 'last-good.yaml'

@@ -12,6 +12,7 @@ import type { Bound } from '../model/link.ts'
 import type { Live, Plan } from '../model/plan.ts'
 import type { Spec } from '../model/spec.ts'
 import type { Publisher } from '../publish/publisher.ts'
+import { reconcile } from '../shift/reconcile.ts'
 import type { Shifts } from '../shift/shifts.ts'
 import {
   type Configuration,
@@ -22,8 +23,8 @@ import {
 } from './configuration.ts'
 import { createEndpointStates } from './endpoint-states.ts'
 import type { FunctionsFolder } from './functions-folder.ts'
-import { setAside } from './set-aside.ts'
 import type { HealthChecks } from './health-checks.ts'
+import { setAside } from './set-aside.ts'
 import type { World } from './world.ts'
 
 /** The parts that the control loop joins; the composition root makes and closes them. */
@@ -35,7 +36,6 @@ export type ControlParts = {
   readonly publisher: Publisher
   readonly store: string
   readonly functions: FunctionsFolder
-  /** What is wrong with state folder and store, in words. */
   readonly health: Pick<HealthChecks, 'unhealthy'>
   /** Data-plane processes that run. */
   readonly processes: () => number
@@ -57,12 +57,14 @@ export type ControlParts = {
 
 /** The control loop: spec, world and shifts in, plans out. */
 export type RunningControl = Control & {
+  /** Publishes for the first time, and says what is worth knowing. */
+  start(): Promise<void>
   /** Compiles what is known now and publishes it; resolves when every data-plane process obeys. */
   publish(): Promise<void>
   /** The same where nobody waits for it: what goes wrong is logged. */
   refresh(): void
   /** The file has this text now; one that was looked at already, by `reload`, is not looked at again. */
-  changed(text: string): Promise<void>
+  changed(text: string): void
   /** The file cannot be read, in words; undefined: it can again. */
   fileProblem(message: string | undefined): void
 }
@@ -101,7 +103,7 @@ export function createControl(parts: ControlParts): RunningControl {
   /** What is wrong with the file; where nothing is, what is worth knowing about it now. */
   function diagnosed(): readonly Diagnostic[] {
     const { current, diagnostics } = configuration
-    return current ? mergeDiagnostics(diagnostics, found) : diagnostics
+    return current ? mergeDiagnostics(diagnostics, [...shifts.diagnostics(), ...found]) : diagnostics
   }
 
   /** The configuration in force under another spec: nothing is asked and nothing changes. */
@@ -133,14 +135,25 @@ export function createControl(parts: ControlParts): RunningControl {
     publish().catch((error: unknown) => log.error('the plan could not be published', { error }))
   }
 
+  async function start(): Promise<void> {
+    await publish()
+    // A file that is refused has been complained of before anything was opened.
+    if (configuration.current) warn()
+  }
+
+  function warn(): void {
+    if (diagnosed().length > 0) log.warn(problemText(parts.file, diagnosed()))
+  }
+
   async function take(text: string): Promise<Reloaded> {
     seen = text
+    unreadable = undefined
     // Judged in the world as it is, so that it need not be compiled once more for that.
     const read = await readConfiguration(parts.file, text, parts.read, compileFor)
     const before = publisher.current()
     if (read.spec === undefined) {
       const serving = `kept plan ${before?.hash.slice(0, 6)} of ${new Date(publishedAt).toTimeString().slice(0, 8)}`
-      log.error(`${parts.file} is refused\n${problemText(read.diagnostics, serving)}`)
+      log.error(`${parts.file} is refused\n${problemText(parts.file, read.diagnostics, serving)}`)
       configuration = { ...configuration, current: false, diagnostics: read.diagnostics }
       await publish()
       return reloaded(false)
@@ -148,11 +161,10 @@ export function createControl(parts: ControlParts): RunningControl {
     configuration = { spec: read.spec, text, current: true, diagnostics: read.diagnostics, loadedAt: clock.now() }
     parts.adopt(configuration)
     world.update(read.spec)
-    const stranded = shifts.accept(read.spec.routes)
+    shifts.accept(read.spec.routes)
     const compiled = compileNow()
-    configuration = { ...configuration, diagnostics: [...read.diagnostics, ...stranded] }
     const published = publish(compiled)
-    if (diagnosed().length > 0) log.warn(problemText(diagnosed()))
+    warn()
     await published
     log.info(`${parts.file} is in force`, { revision: publisher.current()?.revision })
     return reloaded(true)
@@ -202,7 +214,8 @@ export function createControl(parts: ControlParts): RunningControl {
     const read = await readConfiguration(file, text, parts.read)
     if (read.spec === undefined) return { diagnostics: read.diagnostics, plan: undefined }
     const { plan, diagnostics } = compileFor(read.spec)
-    return { diagnostics: [...read.diagnostics, ...diagnostics], plan }
+    const stranded = reconcile(read.spec.routes, shifts.records()).diagnostics
+    return { diagnostics: mergeDiagnostics(read.diagnostics, [...stranded, ...diagnostics]), plan }
   }
 
   function status(): Status {
@@ -252,10 +265,12 @@ export function createControl(parts: ControlParts): RunningControl {
     rollProcesses: parts.rollProcesses,
     unready: (upstream) => unready(upstream, world),
     metrics: parts.metrics,
+    start,
     publish: () => publish(),
     refresh,
-    async changed(text) {
-      if (text !== seen) await take(text)
+    changed(text) {
+      if (text === seen) return
+      take(text).catch((error: unknown) => log.error(`${parts.file} could not be taken over`, { error }))
     },
     fileProblem,
   }

@@ -30,8 +30,10 @@ export type Shifts = {
   weights(): Readonly<Record<string, Weight>>
   /** What the store lost or could not keep, in words. */
   notices(): readonly string[]
+  /** Shifts that the routes have left behind: they move no traffic, and that must not be silent. */
+  diagnostics(): readonly Diagnostic[]
   /** Takes in a new list of routes; ended shifts are written down. Call before compiling; publishes nothing. */
-  accept(routes: readonly RouteSpec[]): readonly Diagnostic[]
+  accept(routes: readonly RouteSpec[]): void
   start(movement: Movement, who: string): Promise<Outcome>
   promote(id: string, weight: number | undefined, who: string): Promise<Outcome>
   abort(id: string, who: string): Promise<Outcome>
@@ -189,13 +191,14 @@ export function createShifts(options: ShiftsOptions): Shifts {
       ...(lost.size > 0 ? [lostMessage([...lost.keys()], store)] : []),
       ...[...unrecorded.values()].map(({ change, reason }) => unrecordedMessage(change, reason)),
     ],
+    diagnostics: () => reconciled.diagnostics,
     ledger: (id) => store.ledger(id),
 
     accept(next) {
       routes = next
       recordAgain()
       reconciled = reconcile(routes, records())
-      const { finished, diagnostics } = reconciled
+      const { finished } = reconciled
       for (const { record, note, to } of finished) {
         if (lost.has(record.id) || ahead.has(record.id)) continue
         try {
@@ -213,7 +216,6 @@ export function createShifts(options: ShiftsOptions): Shifts {
           log.warn(`shift "${record.id}" has ended, but that could not be recorded`, { reason: messageOf(error) })
         }
       }
-      return diagnostics
     },
 
     start: (movement, who) =>
