@@ -29,7 +29,8 @@ export function reconcile(routes: readonly RouteSpec[], records: readonly ShiftR
     // One made by `shift start --to` needs no route; it is held against the YAML once a route takes its id.
     if (!record.inYaml && route === undefined) continue
     if (route !== undefined && route.shift === undefined) {
-      finished.push({ record, to: route.to, note: `the YAML says to: ${route.to} alone` })
+      const says = route.to === '' ? 'that the router answers it' : `to: ${route.to} alone`
+      finished.push({ record, to: route.to, note: `the YAML says ${says}` })
     } else if (route === undefined || route.from !== record.incumbent || route.to !== record.candidate) {
       stranded.add(record.id)
       if (inProgress(record)) diagnostics.push(strandedDiagnostic(record, route))

@@ -6,34 +6,28 @@ import type { FieldChanges } from './field-edits.ts'
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VALUE = 'text of printable ASCII characters'
 
-/** Fields that frame a message, belong to one connection or are the router's own account of a request. */
-const RESERVED: ReadonlySet<FieldKind> = new Set<FieldKind>([
-  FIELD.host,
-  FIELD.contentLength,
-  FIELD.transferEncoding,
-  FIELD.connection,
-  FIELD.hop,
-  FIELD.expect,
-  FIELD.via,
-  FIELD.requestId,
-  FIELD.forwardedFor,
-  FIELD.forwardedHost,
-  FIELD.forwardedProto,
-  FIELD.forwarded,
-  FIELD.claim,
-  FIELD.banyan,
-  FIELD.banyanArm,
-  FIELD.functionError,
-  FIELD.alias,
-  FIELD.maxForwards,
+/**
+ * Kinds of fields that may be changed. All others frame a message, belong to one connection or are the router's own
+ * account of a request; so is every kind that the codec learns, until it is named here.
+ */
+const OPEN: ReadonlySet<FieldKind> = new Set<FieldKind>([
+  FIELD.plain,
+  FIELD.cacheControl,
+  FIELD.cookie,
+  FIELD.link,
+  FIELD.location,
+  FIELD.refresh,
+  FIELD.setCookie,
+  FIELD.validator,
 ])
 
 /** Why a field cannot be named in a policy; undefined: it can. */
 function nameFault(name: string): string | undefined {
   if (!TOKEN.test(name)) return 'is not the name of a header field'
-  if (!RESERVED.has(fieldKind(name))) return undefined
-  const { rewrite = '' } = fieldKind(name) === FIELD.host ? { rewrite: '; for Host write rewrite: { host: NAME }' } : {}
-  return `belongs to the router and cannot be changed${rewrite}`
+  const kind = fieldKind(name)
+  if (OPEN.has(kind)) return undefined
+  const instead = kind === FIELD.host ? '; for Host write rewrite: { host: NAME }' : ''
+  return `belongs to the router and cannot be changed${instead}`
 }
 
 const value = z

@@ -92,6 +92,33 @@ describe('explain', () => {
     expect(ask('GET', url)).not.toHaveProperty('upstream')
   })
 
+  it('lists the policies of the route in the order in which they act, without the values of fields', () => {
+    const policies = {
+      responseHeaders: { remove: ['Server'] },
+      rewrite: { prefix: { from: '/v2', to: '' } },
+      requestHeaders: { set: { 'x-key': 'secret' } },
+      maxBody: { bytes: 10 },
+    }
+    const plan = planOf({ upstreams: { a: 'service' }, routes: [{ match: 'GET /v2/**', to: 'a', policies }] })
+    const explanation = explain(plan, liveWith(), { method: 'GET', url: '/v2/b', headers: [] })
+    expect(explanation.policies.slice(0, 4)).toEqual([
+      'maxBody: bodies over 10 bytes are refused with 413',
+      'requestHeaders: sets x-key',
+      'rewrite: path prefix /v2 becomes /',
+      'responseHeaders: removes Server',
+    ])
+    expect(JSON.stringify(explanation)).not.toContain('secret')
+  })
+
+  it('says that a route answers itself', () => {
+    const policies = { redirect: { to: '/new', status: 308 } }
+    const plan = planOf({ upstreams: { a: 'service' }, routes: [{ match: '/old', to: '', policies }] })
+    const explanation = explain(plan, liveWith(), { method: 'GET', url: '/old', headers: [] })
+    expect(explanation).toMatchObject({ outcome: 'answered', status: 308, policies: ['redirect: redirects with 308'] })
+    expect(explanation).not.toHaveProperty('upstream')
+    expect(formatExplanation(explanation)).toContain('→  308')
+  })
+
   it('says so where nobody takes it', () => {
     const plan = planOf({ upstreams: { a: 'service' }, routes: [{ match: 'GET /a', to: 'a' }] })
     const explanation = explain(plan, liveWith(), { method: 'GET', url: '/b', headers: [] })
