@@ -83,7 +83,7 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** A shift as people read it; its salt decides who goes where and stays inside. */
+/** A shift as people read it: without its salt, which says nothing to them. */
 export function viewShift(record: ShiftRecord, control: Control): ShiftView {
   const { inYaml, salt: _, ...shown } = record
   const rules = control.published()?.plan.rules ?? []

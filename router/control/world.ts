@@ -18,7 +18,7 @@ export type World = Pick<Discovery, 'observations' | 'sources' | 'close'> & {
   sourcesFor(spec: Spec): readonly SourceObservation[]
   traffic(): TrafficTotals
   count(counts: TrafficCounts): void
-  /** The one operation that this match names, where it names one, belongs to `upstream` from now on. */
+  /** Operations that this match names, where it names any, belong to `upstream` from now on. */
   hand(match: RouteMatch, upstream: string): void
   update(spec: Spec): void
 }
@@ -61,15 +61,17 @@ export function createWorld(options: WorldOptions): World {
     }
   }
 
+  function catalogue(): Catalogue {
+    joined ??= joinCatalogue(discovery.observations(), traffic.unclaimed(), ownership)
+    return joined
+  }
+
   return {
     observations: () => discovery.observations(),
     sources: () => discovery.sources(),
     close: () => discovery.close(),
     traffic: () => traffic.totals(),
-    catalogue() {
-      joined ??= joinCatalogue(discovery.observations(), traffic.unclaimed(), ownership)
-      return joined
-    },
+    catalogue,
     sourcesFor(other) {
       const others = discovery.sources().filter((observation) => observation.source !== staticSource.kind)
       const written: SourceObservation[] = []
@@ -84,7 +86,10 @@ export function createWorld(options: WorldOptions): World {
     hand({ path, methods, host, headers, query }, upstream) {
       if (path === undefined || methods === undefined || host !== undefined) return
       if (headers !== undefined || query !== undefined) return
-      const changes = new Map(methods.map((method) => [operationKey(method, path), upstream]))
+      // A prefix names none: remembered, it would be listed as an operation of its own for ever.
+      const known = new Set(catalogue().operations.map(({ key }) => key))
+      const keys = methods.map((method) => operationKey(method, path)).filter((key) => known.has(key))
+      const changes = new Map(keys.map((key) => [key, upstream]))
       remember(new Map([...ownership, ...changes]), changes)
     },
     update(next) {
