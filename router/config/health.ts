@@ -5,7 +5,8 @@ import { duration, map, Refused, textKind, wholeNumber } from './values.ts'
 /** `health` of an upstream. */
 export const healthSchema = map({
   path: textKind('a path such as /manage/health', (text) => {
-    if (!/^\/[^\s#]*$/.test(text)) throw new Refused()
+    // As a request line may hold it: anything else is written with %XX.
+    if (!/^\/[\x21\x22\x24-\x7E]*$/.test(text)) throw new Refused()
     return text
   }).describe('What is asked with GET; an answer from 200 to 399 is well'),
   interval: duration.optional().describe('Between two checks of one address').meta({ default: '5s' }),

@@ -51,7 +51,8 @@ export function createHealthChecks(options: HealthOptions): HealthChecks {
   }
 
   async function run(check: Check): Promise<void> {
-    const reason = await options.probe(check.probe)
+    // What cannot even be asked fails like what is not answered: nobody waits for this promise.
+    const reason = await options.probe(check.probe).catch((error: Error) => error.message)
     // Meanwhile the configuration may have dropped it, or made it another check.
     if (checks.get(keyOf(check)) !== check) return
     judge(check, reason)

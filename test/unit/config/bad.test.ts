@@ -206,8 +206,8 @@ describe('a route that cannot be', () => {
       '7:14 routes[0].timeout  must be a duration such as 500ms, 5s, 2m or 1h, at most 24h, got "5 s"',
     ],
     [
-      ['path: /a', 'to: vets', 'retry: { attempts: 2 }'],
-      '7:5 routes[0].retry  "retry" is not in this version | remove it',
+      ['path: /a', 'to: vets', 'retry: { attempts: 0 }'],
+      '7:24 routes[0].retry.attempts  must be a number from 1 to 10, got 0',
     ],
   ] as const)('%s', (lines, line) => {
     const text = withRoute(...lines)
@@ -341,6 +341,10 @@ describe('what is said of the addresses of an upstream', () => {
     [
       'outlier: no',
       '4:14 upstreams.vets.outlier  must be off, or a map with consecutive, baseEjection, maxEjected, gatewayErrors, got "no"',
+    ],
+    [
+      'health: { path: /gesund/ä }',
+      '4:21 upstreams.vets.health.path  must be a path such as /manage/health, got "/gesund/ä"',
     ],
     ['health: {}', '4:5 upstreams.vets.health.path  is missing; must be a path such as /manage/health'],
     [

@@ -18,6 +18,7 @@ function checking(remembered: Readonly<Record<string, readonly string[]>> = {}) 
   const checks = createHealthChecks({
     async probe({ host, port, path, authority }) {
       asked.push(`${authority} ${path}`)
+      if (answers.get(`${host}:${port}`) === 'impossible') throw new Error('cannot be asked')
       return answers.get(`${host}:${port}`)
     },
     remembered,
@@ -64,6 +65,14 @@ describe('active checks', () => {
     await rounds(1)
     expect(checks.unhealthy()).toEqual({})
     expect(changes()).toBe(2)
+  })
+
+  it('find an address that cannot even be asked unhealthy, like one that does not answer', async () => {
+    const { checks, answers, rounds } = checking()
+    checks.update(specOf(yaml()))
+    answers.set('10.0.0.1:80', 'impossible')
+    await rounds(3)
+    expect(checks.unhealthy()).toEqual({ clinic: { '10.0.0.1:80': 'cannot be asked' } })
   })
 
   it('go on over a reload that does not touch them, and keep what they found where it does', async () => {
