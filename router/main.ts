@@ -170,11 +170,11 @@ shifts.accept(spec.routes)
 // The admin port is taken before anything is served: a port in use must be said at the start.
 admin = await openAdmin({ control, address: spec.admin, log }).catch((error: Error) => giveUp(error.message))
 
+const watching = new AbortController()
 supervisor.onMessage(hear)
 supervisor.onGone(() => void afterSupervisor())
 adopt(first)
 await control.start()
-const watching = new AbortController()
 watchSpec(file, control.changed, {
   clock,
   signal: watching.signal,
@@ -213,12 +213,16 @@ async function afterSupervisor(): Promise<void> {
 
 async function close(): Promise<void> {
   watching.abort()
-  await admin?.close()
   health.close()
-  await world.close()
-  await functions.close()
-  await keeper.close()
-  await publisher.close()
+  try {
+    await admin?.close()
+    await world.close()
+    await functions.close()
+    await keeper.close()
+    await publisher.close()
+  } catch (error) {
+    log.error('a part did not end in order', { error })
+  }
   store.close()
   lock.release()
 }
