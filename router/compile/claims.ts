@@ -109,8 +109,17 @@ function shiftAction(shift: string, incumbent: string, candidate: string, upstre
 
 function routeClaim(route: RouteSpec, index: number, ranked: RankedMatch, action: PlanAction): Claim {
   const subject = `route "${route.id}"`
-  const { id, match, timeouts, at, policies } = route
-  const rule = { id: `route:${id}`, origin: 'route', match, action, timeouts, because: '', at } as const
+  const { id, match, timeouts, at, policies, retry } = route
+  const rule = {
+    id: `route:${id}`,
+    origin: 'route',
+    match,
+    action,
+    timeouts,
+    because: '',
+    at,
+    ...(retry === undefined ? {} : { retry }),
+  } as const
   const ordered = policies === undefined ? {} : { policies: inOrder(policies) }
   return {
     rule: { ...rule, ...ordered, because: because(subject, action, route.from, route.to) },

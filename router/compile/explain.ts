@@ -235,12 +235,14 @@ function policiesOf(plan: Plan, rule: PlanRule, name: string): readonly string[]
   const upstream = plan.upstreams.find((candidate) => candidate.name === name)
   if (upstream === undefined) return []
   const { connect, firstByte, idle, total } = { ...upstream.timeouts, ...rule.timeouts }
+  const retry = rule.retry ?? upstream.retry
   const whole = total === undefined ? '' : `, total ${total}`
   const { hostHeader } = upstream
   const host = typeof hostHeader === 'object' ? hostHeader.name : hostHeader
   return [
     ...routePolicies(rule),
     `timeouts in ms: connect ${connect}, first byte ${firstByte}, idle ${idle}${whole}`,
+    ...(retry === undefined ? [] : [`tried up to ${retry.attempts} times where that does no harm`]),
     ...(host === 'preserve' ? [] : [`Host: ${host === 'upstream' ? "the upstream's own" : host}`]),
     ...(upstream.rewriteLocation ? ['Location, Content-Location, Refresh and Link are rewritten'] : []),
     ...(upstream.rewriteCookies ? ['Set-Cookie is rewritten'] : []),

@@ -151,6 +151,7 @@ function keep(
     match: matchWithin(claim, subject, path),
     action: served.action,
     timeouts: served.timeouts,
+    ...(served.retry === undefined ? {} : { retry: served.retry }),
     ...(served.policies === undefined ? {} : { policies: served.policies }),
     because,
     ...(claim.route === undefined ? {} : { at: claim.route.spec.at }),

@@ -54,6 +54,7 @@ function written(upstream: UpstreamSpec): PlanUpstream {
     ...(upstream.balance === undefined ? {} : { balance: upstream.balance }),
     ...(upstream.outlier === undefined ? {} : { outlier: upstream.outlier }),
     ...(upstream.circuit === undefined ? {} : { circuit: upstream.circuit }),
+    ...(upstream.retry === undefined ? {} : { retry: upstream.retry }),
   }
 }
 

@@ -14,13 +14,11 @@ export const LATER: Readonly<Record<string, string>> = {
   'upstreams.*.docker': 'publish the port and write its address under url:',
   'upstreams.*.kubernetes': 'write the address of the Service under url:',
   'upstreams.*.protocol': 'remove it; upstreams are spoken to in HTTP/1.1',
-  'upstreams.*.retry': 'remove it',
   'upstreams.*.rewriteBody': 'remove it; only header fields are rewritten',
   'upstreams.*.stores': 'remove it',
   'upstreams.*.tls': 'remove it and use an http: address',
   'upstreams.*.trusted': 'remove it',
 
-  'routes.*.retry': 'remove it',
   'routes.*.rewriteBody': 'remove it; only header fields are rewritten',
 
   'routes.*.shift.allowWriteRollback': 'remove it',

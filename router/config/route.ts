@@ -4,6 +4,7 @@ import type { Position } from '../model/diagnostic.ts'
 import type { PolicySpec, RouteMatch, RouteSpec } from '../model/spec.ts'
 import { matchKeys, matchText, toMatch } from './match.ts'
 import type { Path, Reading } from './reading.ts'
+import { retrySchema } from './retry.ts'
 import { shiftSchema, toShift } from './shift.ts'
 import { decodeTimeouts, timeoutSchema } from './timeouts.ts'
 import { flag, map, Refused, textKind } from './values.ts'
@@ -34,6 +35,7 @@ const ownKeys = {
     .describe('Take all operations that match, even those only another upstream implements')
     .meta({ default: false }),
   timeout: timeoutSchema,
+  retry: retrySchema,
 }
 
 const routeKeys: typeof ownKeys = {
@@ -92,6 +94,7 @@ function decodeRoute(reading: Reading, path: Path): RouteSpec | undefined {
     shift,
     capture: written.capture ?? false,
     timeouts: decodeTimeouts(written.timeout),
+    ...(written.retry === undefined ? {} : { retry: written.retry }),
     ...(policies.length === 0 ? {} : { policies }),
     positions: positionsOf(reading, path),
   }
@@ -135,7 +138,7 @@ function checkKeys(reading: Reading, path: Path): void {
 /** A route that answers by itself has no upstream, nor anything that is about one. */
 function checkAnswering(reading: Reading, path: Path, answering: string, has: (key: string) => boolean): void {
   const needing = POLICY_SCHEMAS.flatMap(({ kind, needs }) => (needs === undefined ? [] : [kind]))
-  for (const key of ['to', 'from', 'shift', 'capture', 'timeout', ...needing]) {
+  for (const key of ['to', 'from', 'shift', 'capture', 'timeout', 'retry', ...needing]) {
     if (key === answering || !has(key)) continue
     const message = `${answering} and ${key} exclude each other: the route is answered here`
     reading.report({ code: 'answers-itself', path: [...path, key], message, hint: 'remove one', atKey: true })

@@ -6,6 +6,7 @@ import { LATER } from './later.ts'
 import { outlierSchema, toOutlier } from './outlier.ts'
 import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
+import { retrySchema } from './retry.ts'
 import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
 import { flag, list, map, oneOf, Refused, textKind, wholeNumber } from './values.ts'
 
@@ -56,6 +57,7 @@ export const upstreamSchema = map({
   urls: list(url, 'http: addresses').optional().describe('Several addresses of the same application, instead of url'),
   discover: discoverSchema.optional().describe('How to find out which operations it implements; default: not asked'),
   timeout: timeoutSchema,
+  retry: retrySchema,
   hostHeader: textKind('preserve, upstream, or a host name', (text) => {
     if (!isHostPort(text)) throw new Refused()
     return text
@@ -196,6 +198,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
     ...(written.health === undefined ? {} : { health: toHealth(written.health) }),
     ...(circuit === undefined ? {} : { circuit }),
+    ...(written.retry === undefined ? {} : { retry: written.retry }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../kernel/errors.ts'
+import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
 import type { Keyed } from './balancing/index.ts'
 import type { Circuit, Waiting } from './circuit.ts'
 import type { BodySink } from './http1/chunked.ts'
@@ -31,7 +31,12 @@ export class Attempt implements Waiting {
   #request: Keyed | undefined
   #connectMs = 0
   #connected = false
-  /** Endpoints that did not even take a connection. */
+  /** How often it may be tried again, besides what does not count; below 1: never. */
+  #left = 0
+  #retried = 0
+  /** Why it is to be tried again, while it waits for that. */
+  #failure: ErrorCode | undefined
+  /** Endpoints that failed it: others are asked first. */
   #refused: Endpoint[] = []
   #body: KeptBody | undefined
   /** Where it has or waits for a place; undefined: its upstream has no limits. */
@@ -47,11 +52,14 @@ export class Attempt implements Waiting {
    * Picks an endpoint and gets a connection: `onConnected` follows, or came already. Else returns why there will be
    * none. Where the upstream is full, the request waits as long as it would for a connection; then it fails.
    */
-  begin(upstream: Upstream | undefined, request: Keyed, connectMs: number): ErrorCode | undefined {
+  begin(upstream: Upstream | undefined, request: Keyed, connectMs: number, attempts: number): ErrorCode | undefined {
     this.#upstream = upstream
     this.#request = request
     this.#connectMs = connectMs
     this.#body = undefined
+    this.#left = attempts - 1
+    this.#retried = 0
+    if (attempts > 1) upstream?.retries.count(this.#plane.wheel.now())
     if (this.#refused.length > 0) this.#refused = []
     if (upstream?.circuit !== undefined) return this.#enter(upstream.circuit)
     return this.#pick() ? undefined : 'no_endpoint'
@@ -74,30 +82,37 @@ export class Attempt implements Waiting {
   /** Where the request's body goes. A copy is kept where the request might have to be sent once more. */
   bodySink(head: RequestHead, connection: UpstreamConnection): BodySink {
     const { writer } = connection
-    this.#body?.pour(writer)
-    this.#body = connection.reused && IDEMPOTENT.has(head.method) ? new KeptBody(writer) : undefined
+    this.#body?.moveTo(writer)
+    if ((connection.reused || this.#left > 0) && IDEMPOTENT.has(head.method)) this.#body ??= new KeptBody(writer)
     return this.#body ?? writer
   }
 
   /**
    * Tries once more what `connection` failed to do, where that does no harm. Nothing was sent: another endpoint may
    * have it, whatever the method. The connection had waited: its server may have closed it just as the request was
-   * written, so where repeating changes nothing and no answer began, a fresh one gets it (RFC 9112 §9.3.1).
+   * written, so where repeating changes nothing and no answer began, a fresh one gets it (RFC 9112 §9.3.1). Neither
+   * counts; what is left then is a retry, after a pause, where the configuration allows one.
    */
-  retry(head: RequestHead, connection: UpstreamConnection, code: string): boolean {
+  retry(head: RequestHead, connection: UpstreamConnection, code: ErrorCode): boolean {
     const { endpoint } = this
     if (endpoint === undefined) return false
     if (!this.#connected) {
       if (endpoint.pool.note(false)) this.#tellUnreached(code)
       this.#drop()
       this.#refused.push(endpoint)
-      return this.#pick()
+      return this.#pick() || this.#tryLater(code)
     }
-    if (code !== 'connection_reset' || !connection.reused || connection.answering) return false
+    if (ERRORS[code].retry !== 'if_idempotent' || connection.answering) return false
     const bodyless = head.length <= 0 && !head.chunked
     if (!IDEMPOTENT.has(head.method) || !(bodyless || this.#body?.whole === true)) return false
+    if (code === 'connection_reset' && connection.reused) {
+      this.#drop()
+      this.#dial(endpoint, true)
+      return true
+    }
+    if (!this.#tryLater(code)) return false
     this.#drop()
-    this.#dial(endpoint, true)
+    this.#refused.push(endpoint)
     return true
   }
 
@@ -122,6 +137,8 @@ export class Attempt implements Waiting {
   /** Nothing of the upstream's answer is wanted any more. */
   letGo(): void {
     this.#drop()
+    this.#wait?.clear()
+    this.#failure = undefined
     if (this.#circuit !== undefined) this.#giveUpPlace()
   }
 
@@ -130,12 +147,38 @@ export class Attempt implements Waiting {
     if (place === 'full') return 'upstream_overloaded'
     this.#circuit = circuit
     if (place === 'entered') return this.#pick() ? undefined : 'no_endpoint'
-    this.#wait ??= new Deadline(this.#plane.wheel, () => {
-      this.#exchange.fail('upstream_overloaded')
-      this.#exchange.flush()
-    })
-    this.#wait.set(this.#connectMs)
+    this.#waitFor(this.#connectMs)
     return undefined
+  }
+
+  /** Takes one of the retries that are left, here and for the whole upstream, and waits for its moment. */
+  #tryLater(code: ErrorCode): boolean {
+    if (this.#left < 1 || this.#upstream?.retries.take(this.#plane.wheel.now()) !== true) return false
+    this.#left--
+    this.#failure = code
+    // Full jitter: whoever failed together does not come back together.
+    const longest = Math.min(BACK_OFF_MS * 2 ** this.#retried++, LONGEST_BACK_OFF_MS)
+    this.#waitFor(this.#plane.random() * longest)
+    return true
+  }
+
+  #waitFor(ms: number): void {
+    this.#wait ??= new Deadline(this.#plane.wheel, () => this.#waited())
+    this.#wait.set(ms)
+  }
+
+  #waited(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure === undefined) this.#exchange.fail('upstream_overloaded')
+    else if (!this.#pick() && !this.#pickAgain()) this.#exchange.fail(failure)
+    this.#exchange.flush()
+  }
+
+  /** Every endpoint has failed it once: any of them may have it again. */
+  #pickAgain(): boolean {
+    this.#refused = []
+    return this.#pick()
   }
 
   #giveUpPlace(): void {
@@ -215,3 +258,5 @@ export class Attempt implements Waiting {
 
 /** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+const BACK_OFF_MS = 50
+const LONGEST_BACK_OFF_MS = 1_000

@@ -148,7 +148,7 @@ class Exchange implements DownstreamEvents, Receiver {
     if (rule.maxBody !== undefined) this.#downstream.limitBody(rule.maxBody)
     if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
     // Endpoint: which address of the upstream, and a connection to it.
-    const refused = this.#attempt.begin(request.upstream, request, request.timeouts.connect)
+    const refused = this.#attempt.begin(request.upstream, request, request.timeouts.connect, rule.attempts[arm])
     if (refused !== undefined) this.fail(refused)
   }
 

@@ -6,7 +6,7 @@ const KEPT_LIMIT = 64 * 1024
 
 /** Passes a request's body on and keeps a copy while it is short, so that it can be sent once more. */
 export class KeptBody implements BodySink {
-  readonly #writer: Writer
+  #writer: Writer
   readonly #pieces: Buffer[] = []
   #length = 0
 
@@ -26,8 +26,9 @@ export class KeptBody implements BodySink {
     else this.#pieces.length = 0
   }
 
-  /** Writes what was kept to another connection. */
-  pour(writer: Writer): void {
+  /** Writes what was kept to another connection, which gets the rest too. */
+  moveTo(writer: Writer): void {
+    this.#writer = writer
     for (const piece of this.#pieces) writer.bodyBytes(piece, 0, piece.length)
   }
 }

@@ -9,6 +9,7 @@ import { EndpointHealth } from './health/endpoint-health.ts'
 import { buildMatcher, createMatcher, type Matcher } from './match.ts'
 import type { Pause } from './pause.ts'
 import { chainOf, type PolicyChain } from './policies/chain.ts'
+import { RetryBudget } from './retry-budget.ts'
 import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
 import type { Pool } from './transports/http/pool.ts'
 
@@ -49,6 +50,8 @@ export type Rule = {
   /** Indices of the incumbent's and the candidate's upstream; -1: there is none. */
   readonly upstreams: readonly [number, number]
   readonly timeouts: readonly [Timeouts, Timeouts]
+  /** How often a request is tried, for either side; 0: nothing is said about that. */
+  readonly attempts: readonly [number, number]
   readonly shift: string | undefined
   readonly isDefault: boolean
   /** Undefined where the route has none: then its requests pay nothing for them. */
@@ -66,6 +69,7 @@ export type Upstream = {
   readonly availability: Availability<Endpoint>
   /** Undefined where it has no limits. */
   readonly circuit: Circuit | undefined
+  readonly retries: RetryBudget
   /** Undefined where answers pass as they are. */
   readonly rewriteLocation: OwnHosts | undefined
   readonly rewriteCookies: OwnHosts | undefined
@@ -160,12 +164,14 @@ function compileRule(rule: PlanRule, index: number, plan: Plan, indices: Readonl
     ...plan.upstreams[upstreams[arm]]?.timeouts,
     ...rule.timeouts,
   })
+  const attempts = (arm: Arm) => (rule.retry ?? plan.upstreams[upstreams[arm]]?.retry)?.attempts ?? 0
   const policies = chainOf(rule, plan.settings)
   return Object.freeze({
     index,
     plan: rule,
     upstreams,
     timeouts: [timeouts(INCUMBENT), timeouts(CANDIDATE)] as const,
+    attempts: [attempts(INCUMBENT), attempts(CANDIDATE)] as const,
     shift: action.kind === 'shift' ? action.shift : undefined,
     isDefault: rule.origin === 'default',
     policies,
@@ -198,6 +204,7 @@ function realiseUpstream(plan: PlanUpstream, before: Upstream | undefined, parts
       now: parts.now,
     }),
     circuit: circuitOf(plan, before, parts.live),
+    retries: before?.retries ?? new RetryBudget(),
     rewriteLocation: plan.rewriteLocation ? hosts : undefined,
     rewriteCookies: plan.rewriteCookies ? hosts : undefined,
   })

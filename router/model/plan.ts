@@ -1,5 +1,5 @@
 import type { Position } from './diagnostic.ts'
-import type { Balance, CircuitSpec, OutlierSpec, PolicySpec, RouteMatch, Tier, Timeouts } from './spec.ts'
+import type { Balance, CircuitSpec, OutlierSpec, PolicySpec, RetrySpec, RouteMatch, Tier, Timeouts } from './spec.ts'
 
 /**
  * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
@@ -42,6 +42,7 @@ export type PlanUpstream = {
   readonly outlier?: OutlierSpec | false
   /** Absent: no limits. */
   readonly circuit?: CircuitSpec
+  readonly retry?: RetrySpec
 }
 
 /** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */
@@ -59,6 +60,8 @@ export type PlanRule = {
   readonly match: RouteMatch
   readonly action: PlanAction
   readonly timeouts: Partial<Timeouts>
+  /** Instead of the upstream's. */
+  readonly retry?: RetrySpec
   /** In the order in which they act; absent: none. */
   readonly policies?: readonly PolicySpec[]
   /** In words: why this rule exists and why its upstream serves it. */

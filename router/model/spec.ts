@@ -61,6 +61,7 @@ export type UpstreamSpec = {
   readonly health?: HealthSpec
   /** Absent: no limits. */
   readonly circuit?: CircuitSpec
+  readonly retry?: RetrySpec
 }
 
 /** How requests are spread over the endpoints of an upstream. */
@@ -97,6 +98,9 @@ export type CircuitSpec = {
   readonly maxPending: number
 }
 
+/** How often a request is tried where nothing of an answer has come and sending it again does no harm. */
+export type RetrySpec = { readonly attempts: number }
+
 /** Requests that agree in this go to the same endpoint. The name of a header field is lower case. */
 export type HashKey = { readonly kind: 'header' | 'cookie'; readonly name: string } | { readonly kind: 'ip' }
 
@@ -131,6 +135,8 @@ export type RouteSpec = {
   readonly capture: boolean
   /** Overrides of the upstream's timeouts. */
   readonly timeouts: Partial<Timeouts>
+  /** Instead of the upstream's. */
+  readonly retry?: RetrySpec
   /** Absent: none. In no order. */
   readonly policies?: readonly PolicySpec[]
   /** Where each key stands, for messages: `to`, `from`, `path`, `host`, … */

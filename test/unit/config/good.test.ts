@@ -281,6 +281,7 @@ describe('what is said of an upstream besides its addresses', () => {
       written: 'health: { path: /h, interval: 1s, timeout: 1m, healthyAfter: 1, unhealthyAfter: 4 }',
       gives: { health: { path: '/h', intervalMs: 1_000, timeoutMs: 60_000, healthyAfter: 1, unhealthyAfter: 4 } },
     },
+    { written: 'retry: { attempts: 3 }', gives: { retry: { attempts: 3 } } },
     { written: 'maxConnections: 200', gives: { circuit: { maxConnections: 200, maxPending: 200 } } },
     { written: 'maxConnections: 200\n    maxPending: 0', gives: { circuit: { maxConnections: 200, maxPending: 0 } } },
     {
