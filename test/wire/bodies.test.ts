@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { client, deferred, eventually, get, problemOf, routed, settled, statusOf, talk } from './support.ts'
+import { manualClock } from '../../router/kernel/clock.ts'
+import { client, deferred, eventually, get, problemOf, routed, router, settled, statusOf, talk } from './support.ts'
 
 const POST = 'POST / HTTP/1.1\r\nHost: shop.test\r\n'
 
@@ -56,6 +57,33 @@ describe('a request body', () => {
     expect(await talk(port, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   })
 
+  it('H20: at most 32 interim answers are relayed', async () => {
+    const early = (count: number): string =>
+      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(count)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`
+    const within = await routed(early(32))
+    const answer = await talk(within.port, get('/'))
+    expect(answer.match(/103 Early Hints/g)).toHaveLength(32)
+    expect(answer).toContain('HTTP/1.1 200 OK\r\n')
+    const beyond = await routed(early(33))
+    expect(await talk(beyond.port, get('/'))).toMatch(
+      /HTTP\/1\.1 502 Bad Gateway\r\n[\s\S]*"code":"response_malformed"/,
+    )
+  })
+
+  it('H20: an expectation in HTTP/1.0 is none, and not passed on', async () => {
+    const { port, upstream } = await routed()
+    const post = 'POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi'
+    expect(statusOf(await talk(port, post))).toBe(200)
+    expect(upstream.received.join('')).not.toMatch(/^expect:/im)
+  })
+
+  it('H20: a client that does not wait for 100 Continue is served too', async () => {
+    const { port, upstream } = await routed()
+    const post = `${POST}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello`
+    expect(statusOf(await talk(port, post))).toBe(200)
+    expect(upstream.received.join('')).toMatch(/\r\n\r\nhello$/)
+  })
+
   it('H23: pipelined requests are answered in order, the next one only after the answer before', async () => {
     const first = deferred()
     const { port, upstream } = await routed(async (socket, head, index) => {
@@ -83,6 +111,61 @@ describe('a request body', () => {
     expect((upstream.received.join('').match(/GET/g) ?? []).length).toBeLessThan(400)
   })
 
+  it('H23: what is pipelined behind a request that takes its time is read up to a cap', async () => {
+    const { port, upstream } = await routed(() => {})
+    const one = 'GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n'
+    const raw = await client(port, one)
+    await upstream.until((all) => all.includes('GET'))
+    raw.send(one.repeat(500_000))
+    expect(await settled(() => raw.socket.writableLength)).toBeGreaterThan(0)
+    expect(upstream.received.join('').match(/GET/g)).toHaveLength(1)
+  })
+
+  it('H28: after an early answer up to 64 KiB are read and thrown away, then the connection is closed', async () => {
+    const { port, upstream } = await routed('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
+    const raw = await client(port)
+    raw.socket.allowHalfOpen = true
+    raw.send(`${POST}Content-Length: 10000000\r\n\r\nsome`)
+    await raw.until(/big$/)
+    const sent = upstream.received.join('')
+    raw.send('x'.repeat(60_000))
+    await settled(() => raw.socket.writableLength)
+    expect(raw.socket.destroyed).toBe(false)
+    raw.send('x'.repeat(60_000))
+    await eventually(() => {
+      raw.send('x')
+      return raw.socket.destroyed
+    })
+    expect(upstream.received.join('')).toBe(sent)
+  })
+
+  it('H28: a client that goes on more slowly has a second after the answer', async () => {
+    const clock = manualClock()
+    const { port } = await routed('HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig', {}, {}, { clock })
+    const raw = await client(port)
+    raw.socket.allowHalfOpen = true
+    raw.send(`${POST}Content-Length: 10000000\r\n\r\nsome`)
+    await raw.until(/big$/)
+    await raw.closed
+    clock.advance(900)
+    raw.send('more')
+    await settled(() => raw.socket.bytesWritten)
+    expect(raw.socket.destroyed).toBe(false)
+    clock.advance(200)
+    await eventually(() => {
+      raw.send('x')
+      return raw.socket.destroyed
+    })
+  })
+
+  it('H28, H30: a connection whose request was cut short by its answer serves no other', async () => {
+    const { port, upstream } = await routed()
+    const raw = await client(port, `${POST}Content-Length: 100\r\n\r\nsome`)
+    await raw.until(/ok$/)
+    expect(await talk(port, get('/'))).toMatch(/ok$/)
+    expect(upstream.received).toHaveLength(2)
+  })
+
   it('H28: an early answer is relayed at once, though the body has not ended', async () => {
     const { port } = await routed('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
     const raw = await client(port, `${POST}Content-Length: 1000000\r\n\r\nsome`)
@@ -96,6 +179,26 @@ describe('a request body', () => {
     const answer = await talk(port, `POST /%zz HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 60000\r\n\r\n${body}`)
     expect(statusOf(answer)).toBe(400)
     expect(problemOf(answer).code).toBe('request_malformed')
+  })
+
+  it('H33: a body that nobody wants and that does not end is not read to its end', async () => {
+    const { port } = await routed()
+    const raw = await client(port)
+    raw.socket.allowHalfOpen = true
+    raw.send('POST /%zz HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100000000\r\n\r\n')
+    expect(statusOf(await raw.until(/\}\n$/))).toBe(400)
+    await eventually(() => {
+      raw.send('x'.repeat(10_000))
+      return raw.socket.destroyed
+    })
+  })
+
+  it('H33: a local answer to a request without a body keeps the connection', async () => {
+    const { port } = await router({ upstreams: {}, rules: [] })
+    const raw = await client(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await raw.until(/\}\n$/)
+    raw.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect((await raw.until(/\}\n[\s\S]*\}\n$/)).match(/HTTP\/1\.1 404/g)).toHaveLength(2)
   })
 
   it('H33: what follows an unread body is never taken for a request', async () => {
@@ -262,6 +365,25 @@ describe('an answer body', () => {
       expect(await raw.closed).toBe('reset')
       expect(raw.text()).not.toMatch(/0\r\n\r\n$/)
     }
+  })
+
+  it('H29: a reset of the upstream in mid-body is a reset', async () => {
+    const { port, upstream } = await routed((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+    })
+    const raw = await client(port, 'GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n')
+    await raw.until(/hello\r\n$/)
+    upstream.sockets[0]?.resetAndDestroy()
+    expect(await raw.closed).toBe('reset')
+  })
+
+  it('H29: a client that resets in mid-upload leaves no short request that looks whole', async () => {
+    const { port, upstream } = await routed(() => {})
+    const raw = await client(port, `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`)
+    await upstream.until((all) => all.endsWith('hello\r\n'))
+    raw.socket.resetAndDestroy()
+    await eventually(() => upstream.sockets[0]?.destroyed === true)
+    expect(upstream.received.join('')).not.toContain('\r\n0\r\n')
   })
 
   it('H29: a chunk that is none, in mid-body, is a reset', async () => {

@@ -78,6 +78,50 @@ describe('an upstream that cannot be reached', () => {
     expect(answer).not.toContain('127.0.0.1')
   })
 
+  it.each([
+    { what: 'a name that does not resolve', host: 'secret.invalid', status: 502 },
+    { what: 'nobody who listens', host: '127.0.0.1', status: 502 },
+  ])('H35: $what is told without host, port or stack', async ({ host, status }) => {
+    const port = await deadPort()
+    const endpoints = [{ kind: 'address', host, port, path: '/secret' }] as const
+    const { port: at } = await router({ upstreams: { clinic: { endpoints } } })
+    const answer = await talk(at, get('/'))
+    expect(statusOf(answer)).toBe(status)
+    for (const secret of [host, String(port), 'secret', '    at ', '.ts:', 'ECONN', 'ENOTFOUND']) {
+      expect(answer).not.toContain(secret)
+    }
+  })
+
+  it.each(['', 'garbage\r\n\r\n', 'HTTP/1.1 200 OK\r\nX-Secret: s3cret\r\nContent-Length: x\r\n\r\n'])(
+    'H35: of an upstream that answers %j nothing is shown',
+    async (garbage) => {
+      const { port, upstream } = await routed((socket) => void socket.end(garbage))
+      const answer = await talk(port, get('/'))
+      expect(statusOf(answer)).toBe(502)
+      for (const secret of ['127.0.0.1', String(upstream.port), 'garbage', 's3cret', '    at ']) {
+        expect(answer).not.toContain(secret)
+      }
+    },
+  )
+
+  it('H35: a mistake of ours is 500 with a request id, and its stack is in the log only', async () => {
+    const errors: unknown[] = []
+    const log: Log = { info() {}, warn() {}, error: (_message, fields) => void errors.push(fields), child: () => log }
+    const random = (): number => {
+      throw new Error('s3cret')
+    }
+    const upstream = await rawUpstream()
+    const { port } = await router(
+      { upstreams: { clinic: { ports: [upstream.port, await deadPort()] } } },
+      { log, random },
+    )
+    const answer = await talk(port, get('/'))
+    expect(statusOf(answer)).toBe(500)
+    expect(answer).not.toMatch(/s3cret| at |\.ts/)
+    const { request_id: request } = problemOf(answer)
+    expect(errors).toEqual([{ reason: expect.stringMatching(/s3cret[\s\S]*\.ts/), request }])
+  })
+
   it('H35: its address is shown where debugging is on', async () => {
     const port = await deadPort()
     const { port: at } = await router({ settings: { debug: true }, upstreams: { clinic: { ports: [port] } } })
