@@ -77,7 +77,7 @@ const publisher = await createPublisher({
   onCounts: (_, counts) => world.count(counts),
   failureChanged: () => control.refresh(),
   metrics: metricsText,
-})
+}).catch((error: Error) => giveUp(error.message))
 
 // Shifts: what the store holds, or the last-known copy where the store lost it.
 const shifts = createShifts({

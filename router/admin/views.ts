@@ -109,14 +109,14 @@ export function viewEntry(entry: LedgerEntry) {
 }
 
 /** Requests by rule, over all upstreams and outcomes. */
-export function requestsByRule(traffic: Traffic): ReadonlyMap<string, number> {
+function requestsByRule(traffic: Traffic): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const { rule, count } of traffic.requests) counts.set(rule, (counts.get(rule) ?? 0) + count)
   return counts
 }
 
 /** Tier of every upstream that exists. */
-export function tiersOf(control: Control): ReadonlyMap<string, Tier> {
+function tiersOf(control: Control): ReadonlyMap<string, Tier> {
   return new Map(control.sources().flatMap((source) => source.upstreams.map(({ name, tier }) => [name, tier])))
 }
 

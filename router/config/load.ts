@@ -5,7 +5,7 @@ import type { Environment } from '../kernel/environment.ts'
 import { type Decoded, decodeSpec } from './decode.ts'
 
 /** Larger files are refused: reading one must not hold the router for longer than a second. */
-export const MAX_FILE_BYTES = 8 * 1024 * 1024
+const MAX_FILE_BYTES = 8 * 1024 * 1024
 
 /** A file could not be read as text; the message says why and what to do. */
 export class UnreadableFile extends Error {

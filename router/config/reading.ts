@@ -182,7 +182,7 @@ export class Reading {
 }
 
 /** `routes[2].to`; names that would be unclear are quoted: `upstreams["a.b"].url`. */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   let text = ''
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`

@@ -1,5 +1,5 @@
 /** A description that was read is asked for again after this time; also the longest pause between two tries. */
-export const INTERVAL_MS = 60_000
+const INTERVAL_MS = 60_000
 
 const FIRST_PAUSE_MS = 1_000
 const SPREAD = 0.25
