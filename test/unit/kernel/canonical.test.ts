@@ -78,6 +78,31 @@ describe('canonicalPath', () => {
       }),
     )
   })
+
+  it('is the same however unreserved characters are encoded, once', () => {
+    fc.assert(
+      fc.property(anyPath, fc.array(fc.boolean(), { maxLength: 40 }), (raw, encodes) => {
+        const canonical = canonicalPath(raw)
+        if ('error' in canonical) return
+        const spelt = [...canonical.path].map((character, index) => (encodes[index] ? encoded(character) : character))
+        // Digits of an encoding are no characters of their own.
+        const kept = canonical.path.includes('%') ? canonical.path : spelt.join('')
+        expect(canonicalPath(kept)).toEqual(canonical)
+      }),
+    )
+  })
+
+  it('resolves dot segments as the URL standard does, but refuses to leave the root', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'B', '.', '..', '%2e', '.%2E', '', '...', '.a')), (segments) => {
+        const raw = `/${segments.join('/')}`
+        const canonical = canonicalPath(raw)
+        const depths = segments.map((_, end) => depth(segments.slice(0, end + 1)))
+        if (depths.some((one) => one < 0)) expect(canonical).toHaveProperty('error')
+        else expect(canonical).toMatchObject({ path: new URL(`http://a.test${raw}`).pathname })
+      }),
+    )
+  })
 })
 
 describe('isPlainPath', () => {
@@ -96,6 +121,19 @@ describe('isPlainPath', () => {
     expect(isPlainPath(path, false)).toBe(true)
   })
 })
+
+function encoded(character: string): string {
+  if (!/[A-Za-z0-9\-._~]/.test(character)) return character
+  return `%${character.charCodeAt(0).toString(16)}`
+}
+
+/** How far below the root a path with these segments stands. */
+function depth(segments: readonly string[]): number {
+  return segments.reduce((below, segment) => {
+    const plain = segment.toLowerCase().replaceAll('%2e', '.')
+    return plain === '..' ? below - 1 : plain === '.' ? below : below + 1
+  }, 0)
+}
 
 const anyPath = fc
   .array(
