@@ -1,10 +1,11 @@
-import { type RankedMatch, rankMatch } from '../dataplane/matching/precedence.ts'
+import { compareMatches, type RankedMatch, rankMatch } from '../dataplane/matching/precedence.ts'
 import { inOrder, policyOf } from '../dataplane/policies/known.ts'
-import type { Template } from '../kernel/template.ts'
+import { type Template, templateCovers } from '../kernel/template.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { PlanAction, PlanRule } from '../model/plan.ts'
 import type { ShiftRecord } from '../model/shift.ts'
 import type { RouteSpec, Spec } from '../model/spec.ts'
+import { isConditional } from './overlap.ts'
 import type { Upstreams } from './upstreams.ts'
 
 /** What somebody asked for by name: a route of the YAML, or a shift made without one. It becomes one rule. */
@@ -48,7 +49,7 @@ export function makeClaims(
     if (record.inYaml || 'error' in ranked) continue
     const { action, troubles } = shiftAction(record.id, record.incumbent, record.candidate, upstreams, isLive(record))
     for (const { key: _, ...trouble } of troubles) diagnostics.push(trouble)
-    claims.push(shiftClaim(record, ranked, action))
+    claims.push(shiftClaim(record, ranked, action, routeAround(claims, ranked, record)))
   }
   return { claims, diagnostics }
 }
@@ -133,11 +134,26 @@ function routeClaim(route: RouteSpec, index: number, ranked: RankedMatch, action
   }
 }
 
-function shiftClaim(record: ShiftRecord, ranked: RankedMatch, action: PlanAction): Claim {
+/** The route that gives all of a shift's operation to its incumbent, if one does. */
+function routeAround(claims: readonly Claim[], ranked: RankedMatch, record: ShiftRecord): PlanRule | undefined {
+  const { path, methods } = ranked
+  if ('regex' in path) return undefined
+  const around = claims.filter(({ rule, template, route }) => {
+    if (route === undefined || template === undefined || isConditional(rule.match)) return false
+    const allMethods = rule.match.methods === undefined || methods?.every((one) => rule.match.methods?.includes(one))
+    return allMethods && templateCovers(template, path)
+  })
+  const [best] = around.toSorted((a, b) => compareMatches(a.ranked, b.ranked))
+  return best?.to === record.incumbent ? best.rule : undefined
+}
+
+/** `around`: the route it is taken out of; what that does to its requests goes on being done. */
+function shiftClaim(record: ShiftRecord, ranked: RankedMatch, action: PlanAction, around: PlanRule | undefined): Claim {
+  const { at: _, ...does } = around ?? { timeouts: {} }
   const subject = `shift "${record.id}" (not in the YAML)`
   const words = because(subject, action, record.incumbent, record.candidate)
   return {
-    rule: { id: `shift:${record.id}`, origin: 'shift', match: record.match, action, timeouts: {}, because: words },
+    rule: { ...does, id: `shift:${record.id}`, origin: 'shift', match: record.match, action, because: words },
     ranked,
     template: 'regex' in ranked.path ? undefined : ranked.path,
     to: record.candidate,

@@ -145,14 +145,12 @@ function keep(
   if (path === undefined) return
   const who = keeper(served.action) ?? subject.owner
   const because = keptBecause(claim, subject, who)
+  const { at: _, ...does } = served
   const rule: PlanRule = {
+    ...does,
     id: `kept:${claim.route?.spec.id ?? claim.rule.id}:${operation.key}`,
     origin: 'kept',
     match: matchWithin(claim, subject, path),
-    action: served.action,
-    timeouts: served.timeouts,
-    ...(served.retry === undefined ? {} : { retry: served.retry }),
-    ...(served.policies === undefined ? {} : { policies: served.policies }),
     because,
     ...(claim.route === undefined ? {} : { at: claim.route.spec.at }),
   }
