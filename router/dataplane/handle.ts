@@ -6,7 +6,6 @@
  * A request sees one snapshot, read once: a reload never changes the rules under it.
  */
 import type { Socket } from 'node:net'
-import { canonicalPath } from '../kernel/canonical.ts'
 import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
 import { chooseArm } from './arm.ts'
 import { Attempt } from './attempt.ts'
@@ -19,10 +18,11 @@ import type { Plane } from './plane.ts'
 import type { LocalAnswer } from './policies/policy.ts'
 import { refusalOf } from './refusal.ts'
 import { Request } from './request.ts'
-import { endsHere, writeRequestHead } from './request-fields.ts'
+import { writeRequestHead } from './request-fields.ts'
 import { writeErrorAnswer } from './respond-error.ts'
-import { OPTIONS_ANSWER, writeLocalAnswer } from './respond-local.ts'
+import { writeLocalAnswer } from './respond-local.ts'
 import { writeResponseHead } from './response-fields.ts'
+import { ruleFor } from './rule-for.ts'
 import { protocolsSwitchedTo, upgradeLines } from './upgrade/protocols.ts'
 import { Tunnel } from './upgrade/tunnel.ts'
 import { Deadline } from './wheel.ts'
@@ -32,9 +32,6 @@ const IDLE = 0
 const CONNECTING = 1
 const AWAITING = 2
 const RELAYING = 3
-
-/** A request may pass through us twice: a legacy proxy may send it round once. */
-const PASSES_LIMIT = 2
 
 /** Takes up a client's connection; its requests are served until it ends. */
 export function handle(accepted: Socket, plane: Plane, onClosed: (downstream: Downstream) => void): Downstream {
@@ -90,38 +87,9 @@ class Exchange implements DownstreamEvents, Receiver {
   // Match: which rule takes it.
 
   #match(): void {
-    const request = this.#request
-    const { table } = request.snapshot
-    if (request.head.path === '*' || endsHere(request.head)) {
-      this.#answer(OPTIONS_ANSWER)
-      return
-    }
-    if (request.passes() >= PASSES_LIMIT) {
-      this.fail('loop_detected')
-      return
-    }
-    const canonical = canonicalPath(request.head.path, table.fold)
-    if ('error' in canonical) {
-      this.fail('request_malformed', `the path ${canonical.error}`)
-      return
-    }
-    request.path = canonical.path
-    request.sentPath = canonical.path
-    request.key = canonical.key
-    request.encodedSlash = canonical.encodedSlash === true
-    const rule = table.rules[table.matcher.match(request) ?? -1]
-    if (rule === undefined) {
-      this.fail('route_not_found', 'no route takes this request and nobody implements it')
-      return
-    }
-    request.rule = rule
-    if (rule.unavailable !== undefined) {
-      // The reason may quote a file or an exception, which is for whoever runs the router: its status says it.
-      this.fail('route_unavailable', table.debug ? rule.unavailable : 'the route is set aside; banyan status says why')
-      return
-    }
+    const found = ruleFor(this.#request)
     // Policies: what its route does first, which may be to answer.
-    const instead = rule.policies?.before(request)
+    const instead = 'plan' in found ? found.policies?.before(this.#request) : found
     if (instead === undefined) this.#arm()
     else if ('code' in instead) this.fail(instead.code, instead.detail)
     else this.#answer(instead)
@@ -213,12 +181,22 @@ class Exchange implements DownstreamEvents, Receiver {
   }
 
   onSwitch(connection: UpstreamConnection): boolean {
-    const request = this.#request
-    const protocols = protocolsSwitchedTo(request.head, connection.head)
+    try {
+      return this.#switch(connection)
+    } catch (error) {
+      this.#broken(error)
+      return false
+    }
+  }
+
+  /** Upgrade: the exchange steps aside until both sides have ended what they speak now. */
+  #switch(connection: UpstreamConnection): boolean {
+    const protocols = protocolsSwitchedTo(this.#request.head, connection.head)
     if (protocols === undefined) return false
+    const head = writeResponseHead(connection.head, this.#request, upgradeLines(protocols))
+    this.#downstream.writer.text += head
     this.#phase = RELAYING
     this.#total?.cancel()
-    this.#downstream.writer.text += writeResponseHead(connection.head, request, upgradeLines(protocols))
     new Tunnel(this.#downstream, connection, protocols, this.#plane.wheel, (clean) => {
       if (clean) this.#attempt.release(false)
       else this.#attempt.letGo()

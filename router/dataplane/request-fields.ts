@@ -2,8 +2,8 @@ import { FIELD } from './http1/field-kind.ts'
 import { allValues } from './http1/fields.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import { withoutKey } from './key-cookie.ts'
-import { protocolsAsked, upgradeLines } from './upgrade/protocols.ts'
 import type { FieldEdits } from './policies/field-edits.ts'
+import { protocolsAsked, upgradeLines } from './upgrade/protocols.ts'
 
 /** What is written of a request besides what the client sent. */
 export type Forwarding = {
