@@ -219,7 +219,9 @@ describe('store sqlite on a folder that is damaged or read-only', () => {
     chmodSync(folder, 0o555)
     const lines = await runWriter(spec(), [], 1, 65534)
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ condition: 'unwritable', shifts: 1 })
-    expect(lines[0]).toMatch(/not writable .*Make .* a folder that can be written, with room on its disk, then start again/)
+    expect(lines[0]).toMatch(
+      /not writable .*Make .* a folder that can be written, with room on its disk, then start again/,
+    )
     expect(JSON.parse(lines[1] ?? '')).toMatchObject({ refused: 'state_unwritable', entries: 1 })
   })
 
