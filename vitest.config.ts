@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'real',
-          include: ['test/{wire,fuzz,conformance,e2e,browser,docs,containers}/**/*.test.ts'],
+          include: ['test/{wire,chaos,fuzz,conformance,e2e,browser,docs,containers}/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

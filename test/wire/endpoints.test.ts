@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { probe } from '../../router/control/health-probe.ts'
 import { manualClock } from '../../router/kernel/clock.ts'
@@ -263,5 +264,27 @@ describe('one check', () => {
     const silent = await rawUpstream(() => {})
     expect(await ask(silent.port, 50)).toBe('no answer within 0.05 s')
     expect(await ask(1)).toBe('ECONNREFUSED')
+  })
+})
+
+describe('an endpoint that the plan drops', () => {
+  it('takes no new request, not even on a connection that is kept, and finishes its own', async () => {
+    const waiting: Socket[] = []
+    const leaving = await rawUpstream((socket) => void waiting.push(socket))
+    const staying = await rawUpstream()
+    const at = (ports: readonly number[], revision: number) =>
+      published({ upstreams: { clinic: { ports, balance } }, revision })
+    const { port, plane } = await router({ upstreams: { clinic: { ports: [leaving.port], balance } } })
+    const raw = await client(port, get('/own'))
+    await eventually(() => waiting.length === 1)
+    await plane.apply(at([leaving.port, staying.port], 2))
+    await plane.apply(at([staying.port], 3))
+    expect(plane.draining()).toEqual([`127.0.0.1:${leaving.port}`])
+    expect(count(await statuses(port, 20), 200)).toBe(20)
+    expect(leaving.received).toHaveLength(1)
+    waiting[0]?.write(OK)
+    await raw.until(/ok$/)
+    expect(plane.draining()).toEqual([])
+    await eventually(() => leaving.sockets.every((socket) => socket.destroyed))
   })
 })
