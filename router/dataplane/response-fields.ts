@@ -28,7 +28,7 @@ export type Relaying = {
  */
 export function writeResponseHead(head: ResponseHead, relaying: Relaying, framing: string): string {
   const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying)}`
-  if (head.status < 200) return `${start}${framing}\r\n`
+  if (head.status < 200 && head.status !== 101) return `${start}${framing}\r\n`
   return `${start}Via: 1.${head.minor} ${relaying.pseudonym}\r\n${addedFields(relaying)}${framing}\r\n`
 }
 

@@ -4,7 +4,8 @@ import { client, deferred, eventually, problemOf, type RawClient, routed, settle
 
 const ASK = 'GET /chat HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n'
-const SWITCHED = /^HTTP\/1\.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n/
+const SWITCHED =
+  /^HTTP\/1\.1 101 Switching Protocols\r\nVia: 1\.1 banyan\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n/
 
 const asking = (...fields: string[]): string =>
   `GET /chat HTTP/1.1\r\nHost: shop.test\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`
@@ -77,6 +78,19 @@ describe('after a 101', () => {
     await upstream.until((all) => all.endsWith('\r\n\r\nGET /admin HTTP/1.1\r\n\0\xff\n'))
     socket.write('HTTP/1.1 200 OK\r\n\0\xfe\n', 'latin1')
     await raw.until((text) => text.endsWith('\r\n\r\nHTTP/1.1 200 OK\r\n\0\xfe\n'))
+  })
+
+  it('H22: a new client of a shift gets its key with the 101, so that it stays on its side', async () => {
+    const { port } = await routed(
+      SWITCH,
+      {},
+      {
+        rules: [{ action: { kind: 'shift', shift: 's', incumbent: 'clinic', candidate: 'clinic' } }],
+        live: { weights: { s: { weight: 0.5, salt: 'salt', active: true } } },
+      },
+    )
+    const raw = await client(port, ASK)
+    expect(await raw.until(/\r\n\r\n$/)).toMatch(/^HTTP\/1\.1 101 [\s\S]*\r\nSet-Cookie: banyan-key=/)
   })
 
   it('H22: what either side sent early comes first', async () => {
