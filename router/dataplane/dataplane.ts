@@ -186,8 +186,9 @@ class LiveDataplane implements Dataplane {
   async #quiet(graceMs: number): Promise<void> {
     const { clock } = this.#plane
     const deadline = clock.elapsed() + graceMs
+    const patience = clock.elapsed() + Math.min(graceMs, FIRST_REQUEST_MS)
     for (;;) {
-      for (const connection of this.#connections) connection.drain()
+      for (const connection of this.#connections) connection.drain(clock.elapsed() < patience)
       if (this.#connections.size === 0 || clock.elapsed() >= deadline) return
       await new Promise<void>((resolve) => clock.after(QUIET_CHECK_MS, resolve))
     }
@@ -195,3 +196,5 @@ class LiveDataplane implements Dataplane {
 }
 
 const QUIET_CHECK_MS = 10
+/** So long after the last connection was accepted its request may still be on its way. */
+const FIRST_REQUEST_MS = 500

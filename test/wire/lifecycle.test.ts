@@ -192,6 +192,35 @@ describe('drain', () => {
     await draining
   })
 
+  it('serves a connection that it has just accepted, whose request is still on its way', async () => {
+    const clock = manualClock()
+    const { port, plane } = await routed(undefined, {}, {}, { clock })
+    const [quick, mute] = [await client(port), await client(port)]
+    // Both are accepted once a third one is answered.
+    await talk(port, get('/'))
+    const draining = plane.drain({ lameDuckMs: 0, graceMs: 3000 })
+    clock.advance(100)
+    await eventually(() => {
+      clock.advance(10)
+      return clock.elapsed() >= 300
+    })
+    quick.send(REQUEST)
+    expect(await quick.until(/ok$/)).toContain('\r\nConnection: close\r\n')
+    // One that says nothing is not waited for as long as a request may take.
+    await eventually(() => {
+      clock.advance(20)
+      return mute.socket.readableEnded
+    })
+    expect(clock.elapsed()).toBeLessThan(1500)
+    for (const raw of [quick, mute]) raw.socket.end()
+    await eventually(() => {
+      clock.advance(20)
+      return plane.inFlight() === 0
+    })
+    clock.advance(3000)
+    await draining
+  })
+
   it('ends what is still in flight when the grace period is over', async () => {
     const { port, plane, upstream } = await routed(() => {})
     const raw = await client(port, REQUEST)

@@ -70,6 +70,8 @@ export class Downstream implements ByteReader {
   #taking = false
   #paused = false
   #discarded = 0
+  /** A request has been answered on it. */
+  #served = false
   /** The answer has ended, but the client has not taken it yet. */
   #waiting = false
   /** Most bytes that the current request's body may have. */
@@ -159,6 +161,7 @@ export class Downstream implements ByteReader {
       this.#deadline.set(BLOCKED_MS)
       return
     }
+    this.#served = true
     this.#state = HEAD
     this.#deadline.set(KEEP_ALIVE_MS)
     if (!this.#taking && this.#held.length > 0) this.#takeHeld()
@@ -187,10 +190,13 @@ export class Downstream implements ByteReader {
     this.socket.end()
   }
 
-  /** Ends the connection where nothing is going on; else its exchange hears that the router stops. */
-  drain(): void {
-    if (this.idle) this.close()
-    else this.#events.onDrain?.()
+  /**
+   * Ends the connection where nothing is going on; else its exchange hears that the router stops. `patient`: one that
+   * was only just accepted has a request on its way, which must not meet a closed door.
+   */
+  drain(patient: boolean): void {
+    if (!this.idle) this.#events.onDrain?.()
+    else if (this.#served || !patient) this.close()
   }
 
   /** Ends the connection so that the client knows its answer is not whole. */
