@@ -7,10 +7,12 @@ import { ROOT } from '../estate.ts'
 /** What the bench cannot run without and does not find here; empty where it can. */
 export function missingHere(): readonly string[] {
   const system = process.platform === 'linux' ? [] : [`CPU times come from /proc, and this is ${process.platform}`]
-  return [
-    ...system,
-    ...['nginx', 'wrk'].filter((name) => printed(name, '-v') === '').map((name) => `${name} is not installed`),
-  ]
+  return [...system, ...['nginx', 'wrk'].filter((name) => !hasProgram(name)).map((name) => `${name} is not installed`)]
+}
+
+/** Whether a program that the bench can do without is installed. */
+export function hasProgram(name: string): boolean {
+  return printed(name, '-v') !== ''
 }
 
 /** The search path for programs. Debian keeps nginx where only root's PATH leads. */
@@ -24,7 +26,11 @@ export function provenance(): string {
     `${processors[0]?.model.trim() ?? 'unknown processor'}, ${processors.length} cores`,
     `Node ${process.versions.node}`,
     `nginx ${/nginx\/([\d.]+)/.exec(printed('nginx', '-v'))?.[1] ?? 'of unknown version'}`,
+    ...(hasProgram('haproxy')
+      ? [`HAProxy ${/version ([\d.]+)/.exec(printed('haproxy', '-v'))?.[1] ?? 'unknown'}`]
+      : []),
     `@fastify/http-proxy ${versionOf('@fastify/http-proxy')} on fastify ${versionOf('fastify')}`,
+    `http-proxy-3 ${versionOf('http-proxy-3')}`,
     `wrk ${/^wrk (?:debian\/)?([\d.]+)/m.exec(printed('wrk', '-v'))?.[1] ?? 'of unknown version'}`,
   ].join('; ')
 }

@@ -22,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
   const missing = missingHere()
   if (missing.length > 0) {
     console.error(
-      `npm run bench cannot run here: ${missing.join('; ')}\n    hint: on Debian, apt-get install nginx wrk`,
+      `npm run bench cannot run here: ${missing.join('; ')}\n    hint: on Debian, apt-get install nginx wrk haproxy`,
     )
     return 1
   }

@@ -1,0 +1,39 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { untilAnswered } from './ask.ts'
+import { type Child, startChild } from './children.ts'
+import type { NginxOptions } from './nginx.ts'
+
+/** HAProxy on one thread that keeps its connections, names the client and writes no log. */
+export async function startHaproxy(port: number, upstream: number, { folder, signal }: NginxOptions): Promise<Child> {
+  const own = join(folder, 'haproxy')
+  const file = join(own, 'haproxy.cfg')
+  await mkdir(own)
+  await writeFile(file, configuration(port, upstream))
+  // -db: in the foreground.
+  const child = await startChild('haproxy', ['-db', '-f', file])
+  try {
+    await untilAnswered(`http://127.0.0.1:${port}/`, child, { signal })
+  } catch (error) {
+    await child[Symbol.asyncDispose]()
+    throw error
+  }
+  return child
+}
+
+function configuration(port: number, upstream: number): string {
+  return `global
+  nbthread 1
+  maxconn 1024
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+listen proxy
+  bind 127.0.0.1:${port}
+  http-reuse always
+  option forwardfor
+  server application 127.0.0.1:${upstream}
+`
+}
