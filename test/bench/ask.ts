@@ -1,4 +1,4 @@
-import { get } from 'node:http'
+import { request as open } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from './children.ts'
 
@@ -8,20 +8,27 @@ export type Answer = {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** One GET on a connection of its own. */
-export function ask(url: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+/** One GET on a connection of its own; with `body`, a POST. */
+export function ask(
+  url: string,
+  signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
+  body?: string,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWERS_MS)])
-    const request = get(url, { agent: false, headers, signal: limit }, (response) => {
-      let body = ''
+    const method = body === undefined ? 'GET' : 'POST'
+    const request = open(url, { method, agent: false, headers, signal: limit }, (response) => {
+      let received = ''
       response.setEncoding('utf8')
       response.on('data', (text: string) => {
-        body += text
+        received += text
       })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: received, headers: response.headers }))
       response.on('error', reject)
     })
     request.on('error', reject)
+    request.end(body)
   })
 }
 

@@ -13,6 +13,8 @@ export type RoutesOptions = {
   readonly shifted?: number
   /** This route is the second upstream's. */
   readonly moved?: number
+  /** This route takes POST as well. */
+  readonly posted?: number
 }
 
 export type RouterOptions = {
@@ -97,10 +99,11 @@ export async function prepareRouter({ routes, folder, name, signal, compileCache
 
 function configuration(
   ports: { readonly port: number; readonly admin: number; readonly status: number },
-  { count, upstreams, shifted, moved }: RoutesOptions,
+  { count, upstreams, shifted, moved, posted }: RoutesOptions,
 ): string {
   const lines = Array.from({ length: count }, (_, index) => {
-    const match = `id: ${idOf(index)}, path: '${templateOf(index)}', methods: [GET]`
+    const methods = index === posted ? 'GET, POST' : 'GET'
+    const match = `id: ${idOf(index)}, path: '${templateOf(index)}', methods: [${methods}]`
     if (index === shifted) return `  - { ${match}, from: first, to: second, shift: { steps: [50%] } }`
     return `  - { ${match}, to: ${index === moved ? 'second' : 'first'} }`
   })

@@ -6,24 +6,37 @@ import { type Child, startChild } from './children.ts'
 /** What every measured program is in front of: 71 bytes of JSON. */
 export const BODY = '{"id":42,"name":"Max","type":"cat","owner":"Jean Coleman","visits":123}'
 
-/** A request with this header set to 1 is told, in the two below, what reached the upstream. */
+/** Longer answers, of nothing but x, at paths of one route of the table: a rest. */
+export const LARGE = [
+  { name: '16 KiB', path: '/area-25/files/16k.json', bytes: 16 * 1024 },
+  { name: '1 MiB', path: '/area-25/files/1m.json', bytes: 1024 * 1024 },
+] as const
+
+/** A request with this header set to 1 is told, in the three below, what reached the upstream. */
 export const ASKS_BACK = 'x-bench-asks-back'
 export const SEEN_FORWARDED_FOR = 'x-bench-seen-forwarded-for'
+export const SEEN_LENGTH = 'x-bench-seen-length'
 export const SEEN_PORT = 'x-bench-seen-port'
 
 export type NginxOptions = { readonly folder: string; readonly signal: AbortSignal }
 
 /** The upstream: one worker that answers by itself, on every port given. */
-export function startUpstream(ports: readonly number[], options: NginxOptions): Promise<Child> {
+export async function startUpstream(ports: readonly number[], options: NginxOptions): Promise<Child> {
+  const fileOf = ({ bytes }: { readonly bytes: number }) => join(options.folder, `answer-${bytes}.json`)
+  for (const answer of LARGE) await writeFile(fileOf(answer), 'x'.repeat(answer.bytes))
   const http = `
   map $http_${variable(ASKS_BACK)} $seen_forwarded_for { default ''; 1 $http_x_forwarded_for; }
   map $http_${variable(ASKS_BACK)} $seen_port { default ''; 1 $server_port; }
+  map $http_${variable(ASKS_BACK)} $seen_length { default ''; 1 $http_content_length; }
   server {
     ${ports.map((port) => `listen 127.0.0.1:${port};`).join(' ')}
     default_type application/json;
     # An empty field is not sent.
     add_header ${SEEN_FORWARDED_FOR} $seen_forwarded_for;
     add_header ${SEEN_PORT} $seen_port;
+    add_header ${SEEN_LENGTH} $seen_length;
+    sendfile on;
+    ${LARGE.map((answer) => `location = ${answer.path} { alias ${fileOf(answer)}; }`).join(' ')}
     location / { return 200 '${BODY}'; }
   }`
   return start('upstream', http, ports[0] ?? 0, options)
@@ -38,12 +51,14 @@ export function startProxy(port: number, upstream: number, options: NginxOptions
     location / {
       proxy_pass http://application;
       proxy_http_version 1.1;
+      # A long answer waits for its client in memory: files would cost nginx more.
+      proxy_max_temp_file_size 0;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     }
   }`
-  return start('proxy', http, port, options)
+  return start(`proxy-${port}`, http, port, options)
 }
 
 async function start(name: string, http: string, port: number, { folder, signal }: NginxOptions) {

@@ -49,6 +49,7 @@ export function replaceFigures(page: string, row: string, text: string): string 
   return `${page.slice(0, from + begin.length)}\n${text}\n${page.slice(to)}`
 }
 
-function range({ median, min, max }: Spread, digits: number): string {
+/** Median, and in parentheses the lowest and the highest. */
+export function range({ median, min, max }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`
 }

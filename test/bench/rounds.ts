@@ -1,5 +1,5 @@
 import { ask } from './ask.ts'
-import { ASKS_BACK, BODY, SEEN_FORWARDED_FOR } from './nginx.ts'
+import { ASKS_BACK, BODY, SEEN_FORWARDED_FOR, SEEN_LENGTH } from './nginx.ts'
 import { cpuBetween, readCpu } from './processes.ts'
 import { drive } from './wrk.ts'
 
@@ -13,6 +13,10 @@ export type Subject = {
   readonly dataplane?: readonly number[]
   /** A Lua file for wrk, and its arguments. */
   readonly script?: readonly string[]
+  /** The body of the answer, where it is not the usual one. */
+  readonly answers?: string
+  /** The body of the request, where it has one: the script has to send the same. */
+  readonly sends?: string
 }
 
 /** One timed run; CPU in microseconds a request. */
@@ -50,12 +54,19 @@ export async function measure(subjects: readonly Subject[], pace: Pace): Promise
   return measured
 }
 
-async function verify({ name, url }: Subject, signal: AbortSignal): Promise<void> {
-  const { status, body, headers } = await ask(url, signal, { [ASKS_BACK]: '1' })
+async function verify({ name, url, answers = BODY, sends }: Subject, signal: AbortSignal): Promise<void> {
+  const { status, body, headers } = await ask(url, signal, { [ASKS_BACK]: '1' }, sends)
   const forwarded = headers[SEEN_FORWARDED_FOR]
-  if (status === 200 && body === BODY && forwarded === '127.0.0.1') return
-  const got = `${status} ${JSON.stringify(body)}; X-Forwarded-For at the upstream: ${forwarded ?? 'none'}`
-  throw new Error(`${name} does not do what is measured: ${url} answered ${got}; expected 200 ${BODY}, 127.0.0.1`)
+  const length = Number(headers[SEEN_LENGTH] ?? 0)
+  const sent = sends?.length ?? 0
+  if (status === 200 && body === answers && forwarded === '127.0.0.1' && length === sent) return
+  const got = `${status} ${brief(body)}; at the upstream: X-Forwarded-For ${forwarded ?? 'none'}, ${length} bytes`
+  const expected = `200 ${brief(answers)}; 127.0.0.1, ${sent} bytes`
+  throw new Error(`${name} does not do what is measured: ${url} answered ${got}; expected ${expected}`)
+}
+
+function brief(body: string): string {
+  return body.length > 100 ? `${JSON.stringify(body.slice(0, 100))}… (${body.length})` : JSON.stringify(body)
 }
 
 async function sampleOf({ url, pid, dataplane, script }: Subject, { seconds, signal }: Pace): Promise<Sample> {

@@ -3,7 +3,8 @@ import { proxy } from './proxy.ts'
 import { reload } from './reload.ts'
 import { routes } from './routes.ts'
 import { shift } from './shift.ts'
+import { sizes } from './sizes.ts'
 import { start } from './start.ts'
 
 /** Every measurement, in the order of the report. Add yours here. */
-export const ROWS: readonly Row[] = [proxy, routes, shift, start, reload]
+export const ROWS: readonly Row[] = [proxy, routes, sizes, shift, start, reload]
