@@ -9,8 +9,8 @@ export function privateCacheControl(values: readonly string[]): string {
   return (strict ? directives : ['private', ...directives]).join(', ')
 }
 
-/** Splits at commas outside quoted strings. */
+/** Splits at commas outside quoted strings; one that never ends goes to the end, so that the value is read once. */
 function splitDirectives(value: string): string[] {
-  const parts = value.match(/(?:"(?:[^"\\]|\\.)*"|[^",]|")+/g) ?? []
+  const parts = value.match(/(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^",])+/g) ?? []
   return parts.map((part) => part.trim()).filter((part) => part !== '')
 }

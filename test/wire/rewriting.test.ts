@@ -33,6 +33,15 @@ describe("an answer that names the application's own host", () => {
   })
 
   it.each([
+    `Refresh: ${'\xa0'.repeat(30_000)}x`,
+    `Link: //${'<'.repeat(60_000)}`,
+    `Link: //${'"\\'.repeat(30_000)}`,
+    `Set-Cookie: a=1; Domain=${' '.repeat(60_000)}x y`,
+  ])('passes in a moment, however long and odd it is (case %#)', async (sent) => {
+    expect(await answerWith(sent)).toContain(`\r\n${sent}\r\n`)
+  })
+
+  it.each([
     'Location: /relative',
     'Location: relative',
     'Location: ?clinic.internal',

@@ -8,8 +8,18 @@ export function rewriteSetCookie(value: string, own: OwnHosts): string {
   if (!/domain/i.test(value)) return value
   const [pair = '', ...attributes] = value.split(';')
   const kept = attributes.filter((attribute) => {
-    const domain = /^\s*domain\s*=\s*\.?([^\s]*)\s*$/i.exec(attribute)
-    return domain === null || !own.hasHost(domain[1] ?? '')
+    const domain = domainOf(attribute)
+    return domain === undefined || !own.hasHost(domain)
   })
   return [pair, ...kept].join(';')
+}
+
+/** Without the dot that old servers put in front; undefined: another attribute. */
+function domainOf(attribute: string): string | undefined {
+  const equals = attribute.indexOf('=')
+  if (equals < 0 || attribute.slice(0, equals).trim().toLowerCase() !== 'domain') return undefined
+  return attribute
+    .slice(equals + 1)
+    .trim()
+    .replace(/^\./, '')
 }

@@ -15,7 +15,8 @@ export function rewriteLocation(value: string, own: OwnHosts, origin: string): s
 
 /** Refresh: `5; url=…`, the URL bare or in quotes. */
 export function rewriteRefresh(value: string, own: OwnHosts, origin: string): string {
-  const parts = /^(\s*[\d.]*\s*[;,]?\s*url\s*=\s*["']?)(.*)$/i.exec(value)
+  // No two runs of white space meet in it: that would try all ways to share a long one out.
+  const parts = /^(\s*(?:[\d.]+\s*)?(?:[;,]\s*)?url\s*=\s*["']?)(.*)$/i.exec(value)
   if (parts === null) return value
   const [, before, url] = parts
   return (before ?? '') + rewriteLocation(url ?? '', own, origin)
@@ -24,8 +25,9 @@ export function rewriteRefresh(value: string, own: OwnHosts, origin: string): st
 /** Link: the target of each of its values, which stands in angle brackets; parameters stay as they are. */
 export function rewriteLink(value: string, own: OwnHosts, origin: string): string {
   if (!value.includes('//')) return value
-  // A quoted parameter may hold what looks like a target, so quoted text is passed over whole.
-  return value.replace(/"(?:[^"\\]|\\.)*"|<([^>]*)>/g, (part, target: string | undefined) =>
+  // A quoted parameter may hold what looks like a target, so quoted text is passed over whole; where the quote never
+  // ends, to the end. Neither part looks beyond the next beginning, so that a long value is read once.
+  return value.replace(/"(?:[^"\\]|\\.)*(?:"|\\?$)|<([^<>]*)>/g, (part, target: string | undefined) =>
     target === undefined ? part : `<${rewriteLocation(target, own, origin)}>`,
   )
 }
