@@ -71,10 +71,17 @@ export function allValues(fields: Fields, kind: FieldKind): string[] {
   return values
 }
 
-/** Members of a comma-separated list of tokens, in lower case; empty ones are nothing. */
+/** Members of a comma-separated list, as written; empty ones are nothing. */
+export function listMembers(value: string): string[] {
+  return value
+    .split(',')
+    .map(withoutBlanks)
+    .filter((member) => member !== '')
+}
+
+/** The same in lower case, for tokens of which case does not count. */
 export function listTokens(value: string): string[] {
-  const parts = value.split(',').map((part) => withoutBlanks(part).toLowerCase())
-  return parts.filter((part) => part !== '')
+  return listMembers(value).map((member) => member.toLowerCase())
 }
 
 /**

@@ -1,5 +1,5 @@
 import { FIELD } from '../http1/field-kind.ts'
-import { allValues, type Fields, listTokens } from '../http1/fields.ts'
+import { allValues, type Fields, listMembers, listTokens } from '../http1/fields.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
 
@@ -33,6 +33,5 @@ const PROTOCOL = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+
 const HTTP_OR_TLS = /^(?:h2c?|http\/.*|tls\/.*)$/i
 
 function members(fields: Fields): string[] {
-  const listed = allValues(fields, FIELD.upgrade).flatMap((value) => value.split(','))
-  return listed.map((member) => member.replace(/^[ \t]+|[ \t]+$/g, '')).filter((member) => member !== '')
+  return allValues(fields, FIELD.upgrade).flatMap(listMembers)
 }
