@@ -261,6 +261,12 @@ function connection(draft: Draft, random: Random): void {
     'HTTP2-Settings: AAMAAABkAAQAAP',
     'Trailer: Expires',
     'Connection_: close',
+    'Connection: Upgrade\r\nUpgrade: websocket',
+    'Connection: close, upgrade\r\nUpgrade: h2c, x/1',
+    'Connection: upgrade\r\nUpgrade: a, b\r\nUpgrade: "c"',
+    'Connection: upgrade\r\nUpgrade: ,',
+    'Connection: upgrade',
+    'Upgrade: websocket',
   ])
   addField(draft, line, random)
 }
