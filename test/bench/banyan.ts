@@ -15,6 +15,8 @@ export type RoutesOptions = {
   readonly moved?: number
   /** This route takes POST as well. */
   readonly posted?: number
+  /** Data-plane processes; 1 by default. */
+  readonly processes?: number
 }
 
 export type RouterOptions = {
@@ -99,7 +101,7 @@ export async function prepareRouter({ routes, folder, name, signal, compileCache
 
 function configuration(
   ports: { readonly port: number; readonly admin: number; readonly status: number },
-  { count, upstreams, shifted, moved, posted }: RoutesOptions,
+  { count, upstreams, shifted, moved, posted, processes = 1 }: RoutesOptions,
 ): string {
   const lines = Array.from({ length: count }, (_, index) => {
     const methods = index === posted ? 'GET, POST' : 'GET'
@@ -111,7 +113,7 @@ function configuration(
 admin: { port: ${ports.admin} }
 status: { host: 127.0.0.1, port: ${ports.status} }
 state: sqlite:state/state.db
-processes: 1
+processes: ${processes}
 lameDuck: 0s
 grace: 1s
 default: first

@@ -4,6 +4,7 @@ import { median, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
 import { parseMachine, shareOfOthers } from '../../bench/others.ts'
 import { cpuBetween, parseStat, statOf, treeOf } from '../../bench/processes.ts'
 import { comparison, replaceFigures } from '../../bench/report.ts'
+import { acceptedSockets } from '../../bench/sockets.ts'
 import { parseWrk } from '../../bench/wrk.ts'
 
 describe('figures', () => {
@@ -60,6 +61,24 @@ describe('CPU from /proc', () => {
   ])('refuses figures where a process $why meanwhile', ({ before, after }) => {
     const reading = (pids: readonly number[]) => new Map(pids.map((pid) => [pid, 0]))
     expect(() => cpuBetween(reading(before), reading(after))).toThrow(/came or went/)
+  })
+})
+
+describe('connections from /proc', () => {
+  const line = (local: string, remote: string, state: string, inode: number) =>
+    `   0: 0100007F:${local} 0100007F:${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0 20 4 30 10 -1`
+  const text = [
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+    line('1F90', '0000', '0A', 1),
+    line('1F90', 'C350', '01', 2),
+    line('C350', '1F90', '01', 3),
+    line('1F90', 'C351', '06', 4),
+    line('1F91', 'C352', '01', 5),
+    '',
+  ].join('\n')
+
+  it('are the established ones whose own end is the port, not the listener and not the other end', () => {
+    expect(acceptedSockets(text, 8080)).toEqual(new Set(['2']))
   })
 })
 
