@@ -1,4 +1,5 @@
 import type { Row } from '../row.ts'
+import { idle } from './idle.ts'
 import { processes } from './processes.ts'
 import { proxy } from './proxy.ts'
 import { reload } from './reload.ts'
@@ -8,4 +9,4 @@ import { sizes } from './sizes.ts'
 import { start } from './start.ts'
 
 /** Every measurement, in the order of the report. Add yours here. */
-export const ROWS: readonly Row[] = [proxy, routes, sizes, processes, shift, start, reload]
+export const ROWS: readonly Row[] = [proxy, routes, sizes, processes, idle, shift, start, reload]
