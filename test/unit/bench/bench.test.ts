@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { helpText, readArguments } from '../../bench/arguments.ts'
 import { median, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
 import { parseMachine, shareOfOthers } from '../../bench/others.ts'
 import { cpuBetween, parseStat, statOf, treeOf } from '../../bench/processes.ts'
 import { comparison, replaceFigures } from '../../bench/report.ts'
+import { ROWS } from '../../bench/rows/index.ts'
 import { acceptedSockets } from '../../bench/sockets.ts'
 import { parseWrk } from '../../bench/wrk.ts'
+import { ROOT } from '../../estate.ts'
 
 describe('figures', () => {
   it.each([
@@ -157,6 +161,11 @@ describe('the report', () => {
       '| nginx | 11.0 (10.0–12.0) |  | 1 | 1000 |',
       '| Banyan | 18.0 (15.0–22.0) | 16.0 (14.0–21.0) | 1.64 (1.50–2.00) | 1000 |',
     ])
+  })
+
+  it.each(ROWS)('the page has a place for the figures of $name', ({ name }) => {
+    const page = readFileSync(join(ROOT, 'docs/bench.md'), 'utf8')
+    expect(replaceFigures(page, name, 'measured')).toContain(`figures: ${name} -->\nmeasured\n<!-- end`)
   })
 
   it('replaces the figures of one row and nothing else', () => {
