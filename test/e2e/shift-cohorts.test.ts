@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyFraction } from '../../router/kernel/hash.ts'
 import { type Arm, startArm } from './arms.ts'
-import { openConnection } from './browser.ts'
+import { type Connection, openConnection } from './browser.ts'
 import { prepareRouter, type Router } from './router.ts'
 import { clientsOf } from './sockets.ts'
 
@@ -46,16 +46,16 @@ async function everyoneAsks(first = 0, end = CLIENTS): Promise<readonly number[]
   incumbent.forget()
   candidate.forget()
   let next = first
-  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection(router.port)))
+  const connections: Connection[] = []
+  // One after the other, each answered before the next: a burst is taken whole by the process that wakes first.
+  for (let opened = 0; opened < CONNECTIONS; opened++) {
+    const connection = await openConnection(router.port)
+    connections.push(connection)
+    await askAs(next++, connection)
+  }
   await Promise.all(
     connections.map(async (connection) => {
-      for (let id = next++; id < end; id = next++) {
-        const client = clientNumber(id)
-        const cookie = client.key === undefined ? undefined : { cookie: `theme=dark; banyan-key=${client.key}` }
-        const { status, key } = await connection.ask(`/page?client=${id}`, cookie)
-        expect(status).toBe(200)
-        client.key = key ?? client.key
-      }
+      for (let id = next++; id < end; id = next++) await askAs(id, connection)
     }),
   )
   const held = router.pids().dataplanes.map((pid) => clientsOf(pid, router.port).size)
@@ -64,6 +64,14 @@ async function everyoneAsks(first = 0, end = CLIENTS): Promise<readonly number[]
     for (const { path } of seen) clientNumber(Number(path.split('=')[1])).arms.push(name)
   }
   return held
+}
+
+async function askAs(id: number, connection: Connection): Promise<void> {
+  const client = clientNumber(id)
+  const cookie = client.key === undefined ? undefined : { cookie: `theme=dark; banyan-key=${client.key}` }
+  const { status, key } = await connection.ask(`/page?client=${id}`, cookie)
+  expect(status).toBe(200)
+  client.key = key ?? client.key
 }
 
 function clientNumber(id: number): Client {
