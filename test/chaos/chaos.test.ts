@@ -6,7 +6,7 @@ import { never, nothingNoticed } from './scenario.ts'
 import { openStage, type Stage } from './stage.ts'
 
 /** Long enough for every harm to be done and mended; `npm run chaos` takes longer. */
-const SECONDS = 2
+const SECONDS = Number(process.env.BANYAN_CHAOS_SECONDS ?? 1)
 
 let stage: Stage
 

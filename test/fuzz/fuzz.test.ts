@@ -12,7 +12,7 @@ import { PLANTED, type Planted } from './planted.ts'
 import { readReference } from './reference.ts'
 
 /** Longer by environment: `BANYAN_FUZZ_SECONDS=60 npx vitest run test/fuzz`. */
-const SECONDS = Number(process.env.BANYAN_FUZZ_SECONDS ?? 10)
+const SECONDS = Number(process.env.BANYAN_FUZZ_SECONDS ?? 5)
 const SEED = Number(process.env.BANYAN_SEED ?? Date.now() % 1_000_000)
 const ROUTER = join(import.meta.dirname, '../../router')
 
