@@ -43,6 +43,14 @@ describe('the fuzzer', () => {
     expect(findings, `nothing in ${executions} executions`).not.toEqual([])
   })
 
+  it('takes a tab in a body for content, also where it looks like a field', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked \t\r\n\r\n'
+    const text = `${head}21\r\nx\nTransfer-Encoding: chunked \t\r\nC\r\n0\r\n\r\n`
+    const codec = await loadCodec(ROUTER)
+    const { findings } = fuzz({ codec, seed: 1, corpus: [{ side: 'response', text }], enough: () => true })
+    expect(findings).toEqual([])
+  })
+
   it('keeps a corpus of at most 300 inputs and 1 MiB', () => {
     const corpus = readCorpus()
     expect(corpus.length).toBeGreaterThan(100)
