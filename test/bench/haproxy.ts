@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { untilAnswered } from './ask.ts'
 import { type Child, startChild } from './children.ts'
+import { programOf } from './machine.ts'
 import type { NginxOptions } from './nginx.ts'
 
 /** HAProxy on one thread that keeps its connections, names the client and writes no log. */
@@ -11,7 +12,7 @@ export async function startHaproxy(port: number, upstream: number, { folder, sig
   await mkdir(own)
   await writeFile(file, configuration(port, upstream))
   // -db: in the foreground.
-  const child = await startChild('haproxy', ['-db', '-f', file])
+  const child = await startChild(programOf('haproxy'), ['-db', '-f', file])
   try {
     await untilAnswered(`http://127.0.0.1:${port}/`, child, { signal })
   } catch (error) {

@@ -12,7 +12,12 @@ export function missingHere(): readonly string[] {
 
 /** Whether a program that the bench can do without is installed. */
 export function hasProgram(name: string): boolean {
-  return printed(name, '-v') !== ''
+  return printed(programOf(name), '-v') !== ''
+}
+
+/** Where a program is: `BENCH_ENVOY=/opt/envoy` says so for one that is not on the PATH. */
+export function programOf(name: string): string {
+  return process.env[`BENCH_${name.toUpperCase()}`] ?? name
 }
 
 /** The search path for programs. Debian keeps nginx where only root's PATH leads. */
@@ -26,13 +31,18 @@ export function provenance(): string {
     `${processors[0]?.model.trim() ?? 'unknown processor'}, ${processors.length} cores`,
     `Node ${process.versions.node}`,
     `nginx ${/nginx\/([\d.]+)/.exec(printed('nginx', '-v'))?.[1] ?? 'of unknown version'}`,
-    ...(hasProgram('haproxy')
-      ? [`HAProxy ${/version ([\d.]+)/.exec(printed('haproxy', '-v'))?.[1] ?? 'unknown'}`]
-      : []),
+    ...optional('HAProxy', 'haproxy', '-v', /version ([\d.]+)/),
+    ...optional('Envoy', 'envoy', '--version', /\/([\d.]+)\//),
+    ...optional('Traefik', 'traefik', 'version', /Version: +([\d.]+)/),
     `@fastify/http-proxy ${versionOf('@fastify/http-proxy')} on fastify ${versionOf('fastify')}`,
     `http-proxy-3 ${versionOf('http-proxy-3')}`,
     `wrk ${/^wrk (?:debian\/)?([\d.]+)/m.exec(printed('wrk', '-v'))?.[1] ?? 'of unknown version'}`,
   ].join('; ')
+}
+
+function optional(title: string, name: string, asks: string, answer: RegExp): readonly string[] {
+  if (!hasProgram(name)) return []
+  return [`${title} ${answer.exec(printed(programOf(name), asks))?.[1] ?? 'of unknown version'}`]
 }
 
 function commit(): string {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { helpText, readArguments } from '../../bench/arguments.ts'
 import { median, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
+import { hasProgram, programOf } from '../../bench/machine.ts'
 import { parseMachine, shareOfOthers } from '../../bench/others.ts'
 import { cpuBetween, parseStat, statOf, treeOf } from '../../bench/processes.ts'
 import { comparison, replaceFigures } from '../../bench/report.ts'
@@ -101,6 +102,23 @@ describe('what others take of the machine', () => {
   ])('$busy ticks busy, $idle idle, $ours µs ours: $share', ({ busy, idle, ours, share }) => {
     const [before, after] = [stat(1000, 2000), stat(1000 + busy, 2000 + idle)]
     expect(shareOfOthers({ ...before, ours: 7 }, { ...after, ours: 7 + ours })).toBe(share)
+  })
+})
+
+describe('other proxies', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('are where the environment says, else on the PATH', () => {
+    expect(programOf('envoy')).toBe('envoy')
+    vi.stubEnv('BENCH_ENVOY', '/opt/envoy')
+    expect(programOf('envoy')).toBe('/opt/envoy')
+  })
+
+  it('are left out where there is no such program', () => {
+    vi.stubEnv('BENCH_ENVOY', '/nowhere/envoy')
+    expect(hasProgram('envoy')).toBe(false)
+    vi.stubEnv('BENCH_ENVOY', process.execPath)
+    expect(hasProgram('envoy')).toBe(true)
   })
 })
 
