@@ -26,7 +26,13 @@ export type OperationView = {
   readonly note: string | null
 }
 
-type EvidenceView = { readonly detector: string; readonly confidence: Confidence; readonly source: string }
+type EvidenceView = {
+  readonly detector: string
+  readonly confidence: Confidence
+  readonly source: string
+  /** What else it said: `SOAP GetVets, AddVet`; null: nothing. */
+  readonly detail: string | null
+}
 
 /** Who decides on an operation now: the rule, and the upstream that answers. */
 export type Decision = {
@@ -58,7 +64,12 @@ export function viewOperations(world: OperationsWorld): readonly OperationView[]
       rule: decision?.rule ?? null,
       implementers: operation.implementations.map(({ upstream, evidence }) => ({
         upstream,
-        evidence: evidence.map(({ detector, confidence, source }) => ({ detector, confidence, source })),
+        evidence: evidence.map(({ detector, confidence, source, detail = null }) => ({
+          detector,
+          confidence,
+          source,
+          detail,
+        })),
       })),
       shift: shift ? { id: shift.id, candidate: shift.candidate, stage: describe(shift), weight: shift.weight } : null,
       requests: world.requests.get(decision?.rule ?? '') ?? 0,

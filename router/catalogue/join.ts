@@ -26,9 +26,10 @@ type Implementers = Map<string, { readonly template: string; readonly evidence: 
 
 function addObservation(found: Map<string, Implementers>, observation: Observation): void {
   const { upstream, detector, confidence, at, source } = observation
-  const evidence: Evidence = { detector, confidence, at, source }
+  const plain: Evidence = { detector, confidence, at, source }
   for (const [index, key] of operationKeys(observation).entries()) {
-    const template = observation.operations[index]?.template ?? ''
+    const { template = '', detail } = observation.operations[index] ?? {}
+    const evidence = detail === undefined ? plain : { ...plain, detail }
     const implementers = getOrAdd(found, key)
     const known = implementers.get(upstream)
     if (known === undefined) implementers.set(upstream, { template, evidence: [evidence] })

@@ -31,7 +31,7 @@ export function observationKeeper(folder: StateFolder, clock: Clock, log: Log) {
       const observations = newest
       newest = undefined
       if (observations === undefined) return
-      const known = observations.filter(({ state }) => state === 'answered')
+      const known = observations.filter(({ state }) => state === 'answered').map(withoutContracts)
       await folder
         .write(observationsFile(folder.paths.folder), seal(known))
         .catch((error: Error) => log.warn(error.message))
@@ -49,6 +49,12 @@ export function observationKeeper(folder: StateFolder, clock: Clock, log: Log) {
 }
 
 const DELAY_MS = 1_000
+
+// They are most of it, nothing is decided by them, and they are read again at the first question.
+function withoutContracts(observation: Observation): Observation {
+  const operations = observation.operations.map(({ contract: _, ...operation }) => operation)
+  return { ...observation, operations }
+}
 
 /** Where they are kept. */
 export function observationsFile(folder: string): string {

@@ -1,7 +1,8 @@
 import { neverMatches, operationKey, parseTemplate } from '../kernel/template.ts'
+import type { ObservedOperation } from '../model/catalogue.ts'
 
 /** An operation as a detector read it, its path already one of our templates. */
-export type WrittenOperation = { readonly method: string; readonly template: string }
+export type WrittenOperation = ObservedOperation
 
 /**
  * What stands for "any method" in a route table (a Spring mapping without methods, `app.all`): each of these. HEAD
@@ -20,17 +21,19 @@ export function collectOperations(written: Iterable<WrittenOperation>): {
 } {
   const found = new Map<string, WrittenOperation>()
   let skipped = 0
-  for (const { method: name, template: text } of written) {
-    const method = name.toUpperCase()
+  for (const entry of written) {
+    const method = entry.method.toUpperCase()
     if (UNROUTED.has(method)) continue
-    const template = withoutSlash(text)
+    const template = withoutSlash(entry.template)
     if (!isUsable(template) || !/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]*$/.test(method)) {
       skipped += 1
       continue
     }
     const key = operationKey(method, template)
     const known = found.get(key)
-    if (known === undefined || isBetterText(template, known.template)) found.set(key, { method, template })
+    if (known === undefined || isBetterText(template, known.template)) {
+      found.set(key, { ...entry, ...known, method, template })
+    }
   }
   const operations = [...found.values()].filter(
     ({ method, template }) => !FOLLOWS_GET.has(method) || !found.has(operationKey('GET', template)),

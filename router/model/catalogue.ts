@@ -1,4 +1,5 @@
-import type { Tier } from './spec.ts'
+import type { Contract } from './contract.ts'
+import type { DiscoverSpec, Tier } from './spec.ts'
 
 /** An operation: method + path template. `key` is its identity: parameter names do not count. */
 export type Operation = {
@@ -20,6 +21,8 @@ export type Evidence = {
   readonly at: number
   /** Where it was read: `GET /openapi.json`, `functions/contact/index.ts`. */
   readonly source: string
+  /** What else it said: `SOAP GetVets, AddVet`. */
+  readonly detail?: string
 }
 
 /** One thing a detector tried, kept so that nobody has to guess what happened. */
@@ -30,13 +33,23 @@ export type Attempt = {
   readonly at: number
 }
 
+/** An operation as one detector saw it on one upstream. */
+export type ObservedOperation = {
+  readonly method: string
+  readonly template: string
+  /** What the description promises of it; absent: the detector reads none, or nothing is kept beyond a restart. */
+  readonly contract?: Contract
+  /** More to know it by: the SOAP operations behind one path, the method that an HTTP annotation stands for. */
+  readonly detail?: string
+}
+
 /** The complete word of one detector on one upstream; a new one replaces it whole. */
 export type Observation = {
   readonly upstream: string
   readonly detector: string
   /** pending: not asked or no answer yet; answered: has operations; none: answered and has none; failed: answered nonsense. */
   readonly state: 'pending' | 'answered' | 'none' | 'failed'
-  readonly operations: readonly { readonly method: string; readonly template: string }[]
+  readonly operations: readonly ObservedOperation[]
   readonly confidence: Confidence
   readonly source: string
   readonly attempts: readonly Attempt[]
@@ -46,25 +59,57 @@ export type Observation = {
 }
 
 /** One address of an upstream as a source sees it. */
-export type ObservedEndpoint = { readonly host: string; readonly port: number; readonly path: string }
+export type ObservedEndpoint = {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  /** Host field by which it knows itself, where that is another than its address: the name behind a DNS record. */
+  readonly authority?: string
+}
+
+/**
+ * How a source knows what it says. `pending`: it has not been answered yet; `answered`: what it says is so, even where
+ * it is nothing; `failed`: it was asked in vain, and what it says is what it last knew.
+ */
+export type Sighting = {
+  readonly state: 'pending' | 'answered' | 'failed'
+  /** What it tried last and what came back. */
+  readonly attempts: readonly Attempt[]
+  /** When what it says was last confirmed, wall time in ms; undefined: never. */
+  readonly at: number | undefined
+  /** When it asks again, wall time in ms; undefined: when it is told. */
+  readonly nextAt: number | undefined
+}
+
+/** An upstream in the word of a source. */
+export type SightedUpstream = {
+  readonly name: string
+  readonly tier: Tier
+  /** Where requests may go now; one that is left out is drained. */
+  readonly endpoints: readonly ObservedEndpoint[]
+  /** Identity of what runs there: a function's bundle hash, an image digest; absent where unknown. */
+  readonly revision?: string
+  /** Set where the upstream exists but cannot serve: why. */
+  readonly failure?: string
+  /** Set where a newer version of what runs there was refused: why. The one before it serves on. */
+  readonly refused?: string
+  /** Operations that it declares itself (`GET /contact.html`), as written; absent: it declares nothing. */
+  readonly declares?: readonly string[]
+  /** Where its labels say that descriptions are; what the YAML says of it goes before. */
+  readonly discover?: Partial<DiscoverSpec>
+  /** Where the source found it, in words: `container vets-1`. Absent: where the YAML says. */
+  readonly found?: string
+  /** Absent: there is nobody to ask, it is what the YAML says. */
+  readonly sighting?: Sighting
+}
 
 /** The complete word of one source: every upstream it knows and their endpoints. */
 export type SourceObservation = {
   readonly source: string
   readonly at: number
-  readonly upstreams: readonly {
-    readonly name: string
-    readonly tier: Tier
-    readonly endpoints: readonly ObservedEndpoint[]
-    /** Identity of what runs there: a function's bundle hash, an image digest; absent where unknown. */
-    readonly revision?: string
-    /** Set where the upstream exists but cannot serve: why. */
-    readonly failure?: string
-    /** Set where a newer version of what runs there was refused: why. The one before it serves on. */
-    readonly refused?: string
-    /** Operations that it declares itself (`GET /contact.html`), as written; absent: it declares nothing. */
-    readonly declares?: readonly string[]
-  }[]
+  readonly upstreams: readonly SightedUpstream[]
+  /** How the source itself fares: an engine, an API server. Absent: it has nobody to ask, or each upstream says it. */
+  readonly sighting?: Sighting
 }
 
 export type CatalogueOperation = Operation & {

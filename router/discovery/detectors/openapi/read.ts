@@ -1,7 +1,10 @@
 import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
 import { collectOperations, type WrittenOperation } from '../../operations.ts'
 import type { Reading } from '../../reading.ts'
+import { contractOf } from './contract.ts'
+import { resolve } from './references.ts'
 import { type Addresses, documentBases, serverBases } from './servers.ts'
+import { createShapes, type Shapes } from './shape.ts'
 import { templateOfPath } from './template.ts'
 
 /**
@@ -16,7 +19,8 @@ export function readOpenapi(document: unknown, addresses: Addresses): Reading {
   if (version === undefined && !isObject(paths)) {
     return { kind: 'unreadable', why: 'is no OpenAPI document: it has neither "openapi" nor "paths"', strange: true }
   }
-  const walk: Walk = { document, addresses, bases: documentBases(document, addresses), written: [], skipped: 0 }
+  const bases = documentBases(document, addresses)
+  const walk: Walk = { document, addresses, bases, shapes: createShapes(document), written: [], skipped: 0 }
   for (const [path, item] of Object.entries(objectOf(paths))) walkPath(walk, path, item)
   const { operations, skipped } = collectOperations(walk.written)
   return { kind: 'read', operations, skipped: skipped + walk.skipped }
@@ -26,6 +30,7 @@ type Walk = {
   readonly document: JsonObject
   readonly addresses: Addresses
   readonly bases: readonly string[]
+  readonly shapes: Shapes
   readonly written: WrittenOperation[]
   skipped: number
 }
@@ -35,7 +40,7 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'qu
 
 function walkPath(walk: Walk, path: string, item: unknown): void {
   if (path.startsWith('x-')) return
-  const resolved = resolveItem(walk.document, item, 0)
+  const resolved = resolve(walk.document, item)
   const template = templateOfPath(path)
   if (resolved === undefined || template === undefined) {
     walk.skipped += 1
@@ -47,43 +52,15 @@ function walkPath(walk: Walk, path: string, item: unknown): void {
   for (const [method, operation] of [...methods, ...additional]) {
     if (!isObject(operation)) continue
     const bases = serverBases(own(operation, 'servers'), walk.addresses) ?? itemBases
-    walk.written.push(...bases.map((base) => ({ method, template: joinPath(base, template) })))
+    const contract = contractOf(operation, resolved, walk.document, walk.shapes)
+    const said = contract === undefined ? {} : { contract }
+    walk.written.push(...bases.map((base) => ({ method, template: joinPath(base, template), ...said })))
   }
 }
 
 function joinPath(base: string, template: string): string {
   const normal = base === '' ? '' : (templateOfPath(base) ?? base)
   return template === '/' ? normal || '/' : `${normal}${template}`
-}
-
-const MAX_REFERENCES = 8
-
-/** A path item, with a local `$ref` followed; what stands beside the reference wins. Undefined: not to be had here. */
-function resolveItem(document: JsonObject, item: unknown, depth: number): JsonObject | undefined {
-  if (!isObject(item)) return undefined
-  const reference = own(item, '$ref')
-  if (typeof reference !== 'string') return item
-  if (!reference.startsWith('#/') || depth >= MAX_REFERENCES) return undefined
-  const referred = resolveItem(document, pointer(document, reference.slice(2)), depth + 1)
-  const { $ref: _, ...beside } = item
-  return referred === undefined ? undefined : { ...referred, ...beside }
-}
-
-function pointer(document: JsonObject, path: string): unknown {
-  let value: unknown = document
-  for (const part of path.split('/')) {
-    const key = decodePart(part)
-    value = isObject(value) && key !== undefined ? own(value, key) : undefined
-  }
-  return value
-}
-
-function decodePart(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
-  } catch {
-    return undefined
-  }
 }
 
 /** RFC 9727 and 9264: where the descriptions of a catalogue's APIs are. */
