@@ -3,9 +3,9 @@ import type { Keyed } from './balancing/index.ts'
 import type { Circuit, Waiting } from './circuit.ts'
 import type { BodySink } from './http1/chunked.ts'
 import type { RequestHead } from './http1/request-head.ts'
-import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
 import { KeptBody } from './kept-body.ts'
 import type { Plane } from './plane.ts'
+import type { Receiver, UpstreamSide } from './sides.ts'
 import type { Endpoint, Upstream } from './snapshot.ts'
 import type { Pool } from './transports/http/pool.ts'
 import { Deadline } from './wheel.ts'
@@ -22,7 +22,7 @@ type Shared = Pick<Plane, 'random' | 'log' | 'wheel'>
 export class Attempt implements Waiting {
   /** Set while a connection is being made or used. */
   endpoint: Endpoint | undefined
-  connection: UpstreamConnection | undefined
+  connection: UpstreamSide | undefined
   /** `host:port` of the endpoint that was asked last, by this request or one before. */
   asked = ''
   readonly #exchange: Asking
@@ -73,14 +73,14 @@ export class Attempt implements Waiting {
   }
 
   /** The connection that the pool gave: the request goes out on it. */
-  connected(connection: UpstreamConnection): void {
+  connected(connection: UpstreamSide): void {
     this.connection = connection
     this.#connected = true
     if (this.endpoint?.pool.note(true) === true) this.#tellReached()
   }
 
   /** Where the request's body goes. A copy is kept where the request might have to be sent once more. */
-  bodySink(head: RequestHead, connection: UpstreamConnection): BodySink {
+  bodySink(head: RequestHead, connection: UpstreamSide): BodySink {
     const { writer } = connection
     this.#body?.moveTo(writer)
     if ((connection.reused || this.#left > 0) && IDEMPOTENT.has(head.method)) this.#body ??= new KeptBody(writer)
@@ -93,7 +93,7 @@ export class Attempt implements Waiting {
    * written, so where repeating changes nothing and no answer began, a fresh one gets it (RFC 9112 §9.3.1). Neither
    * counts; what is left then is a retry, after a pause, where the configuration allows one.
    */
-  retry(head: RequestHead, connection: UpstreamConnection, code: ErrorCode): boolean {
+  retry(head: RequestHead, connection: UpstreamSide, code: ErrorCode): boolean {
     const { endpoint } = this
     if (endpoint === undefined) return false
     if (!this.#connected) {
@@ -117,7 +117,7 @@ export class Attempt implements Waiting {
   }
 
   /** The connection failed. What says something of the endpoint counts against it. */
-  faulted(connection: UpstreamConnection, code: ErrorCode): void {
+  faulted(connection: UpstreamSide, code: ErrorCode): void {
     // A connection that had waited may just have been closed, as servers do.
     if (code === 'connection_reset' && connection.reused && !connection.answering) return
     if (code !== 'function_threw') this.#failed(code)

@@ -5,11 +5,11 @@ import type { TrafficCounts } from '../model/link.ts'
 import type { Published } from '../model/plan.ts'
 import { type Counters, Unclaimed } from './counts.ts'
 import { handle } from './handle.ts'
-import type { Downstream } from './http1/downstream.ts'
 import { KeyCookies } from './key-cookie.ts'
 import { slices } from './pause.ts'
 import { type Plane, RequestIds } from './plane.ts'
 import { Pools } from './pools.ts'
+import type { Connection } from './sides.ts'
 import { emptySnapshot, realise } from './snapshot.ts'
 import { Wheel } from './wheel.ts'
 
@@ -67,7 +67,7 @@ class LiveDataplane implements Dataplane {
   readonly #plane: Plane
   readonly #pools: Pools
   readonly #servers: Server[] = []
-  readonly #connections = new Set<Downstream>()
+  readonly #connections = new Set<Connection>()
   /** Counters of earlier tables, until what was in flight when they were replaced has ended. */
   #earlier: Counters[] = []
   #applying: Promise<void> = Promise.resolve()
@@ -178,7 +178,7 @@ class LiveDataplane implements Dataplane {
     while (this.#connections.size > 0) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 
-  readonly #forget = (connection: Downstream): void => {
+  readonly #forget = (connection: Connection): void => {
     this.#connections.delete(connection)
   }
 

@@ -11,9 +11,9 @@ import { chooseArm } from './arm.ts'
 import { Attempt } from './attempt.ts'
 import { type Outcome, outcomeOf, outcomeOfError } from './counts.ts'
 import type { BodySink } from './http1/chunked.ts'
-import { Downstream, type DownstreamEvents } from './http1/downstream.ts'
+import { Downstream } from './http1/downstream.ts'
 import { trailerLines } from './http1/trailers.ts'
-import type { Receiver, UpstreamConnection } from './http1/upstream.ts'
+import { UpstreamConnection } from './http1/upstream.ts'
 import type { Plane } from './plane.ts'
 import type { LocalAnswer } from './policies/policy.ts'
 import { refusalOf } from './refusal.ts'
@@ -23,6 +23,7 @@ import { writeErrorAnswer } from './respond-error.ts'
 import { writeLocalAnswer } from './respond-local.ts'
 import { writeResponseHead } from './response-fields.ts'
 import { ruleFor } from './rule-for.ts'
+import type { Connection, DownstreamEvents, DownstreamSide, Receiver, UpstreamSide } from './sides.ts'
 import { protocolsSwitchedTo, upgradeLines } from './upgrade/protocols.ts'
 import { Tunnel } from './upgrade/tunnel.ts'
 import { Deadline } from './wheel.ts'
@@ -34,13 +35,13 @@ const AWAITING = 2
 const RELAYING = 3
 
 /** Takes up a client's connection; its requests are served until it ends. */
-export function handle(accepted: Socket, plane: Plane, onClosed: (downstream: Downstream) => void): Downstream {
+export function handle(accepted: Socket, plane: Plane, onClosed: (connection: Connection) => void): Connection {
   return new Downstream(accepted, plane.wheel, (downstream) => new Exchange(downstream, plane), onClosed)
 }
 
 /** One request and its answer at a time: what the client's side and the upstream's side tell, and what follows. */
 class Exchange implements DownstreamEvents, Receiver {
-  readonly #downstream: Downstream
+  readonly #downstream: DownstreamSide
   readonly #plane: Plane
   readonly #request: Request
   readonly #attempt: Attempt
@@ -51,11 +52,11 @@ class Exchange implements DownstreamEvents, Receiver {
   #sink: BodySink | undefined
   #total: Deadline | undefined
 
-  constructor(downstream: Downstream, plane: Plane) {
+  constructor(downstream: DownstreamSide, plane: Plane) {
     this.#downstream = downstream
     this.#plane = plane
     this.#attempt = new Attempt(this, plane)
-    this.#request = new Request(downstream.head, downstream.socket.remoteAddress, plane)
+    this.#request = new Request(downstream.head, downstream.remote, plane)
   }
 
   // Accept: a well-formed head has arrived.
@@ -122,7 +123,7 @@ class Exchange implements DownstreamEvents, Receiver {
 
   // Forward: the head, written again, and the body as it comes.
 
-  onConnected(connection: UpstreamConnection): void {
+  onConnected(connection: UpstreamSide): void {
     this.#attempt.connected(connection)
     this.#phase = AWAITING
     try {
@@ -132,13 +133,13 @@ class Exchange implements DownstreamEvents, Receiver {
     }
   }
 
-  #forward(connection: UpstreamConnection): void {
+  #forward(connection: UpstreamSide): void {
     const request = this.#request
     const { head, timeouts } = request
     const { endpoint } = this.#attempt
     if (endpoint !== undefined) request.address(endpoint)
     connection.begin(this, head.method === 'HEAD', timeouts.idle)
-    connection.writer.text += writeRequestHead(head, request)
+    connection.writer.head(writeRequestHead(head, request))
     if (head.length <= 0 && !head.chunked) {
       connection.allow(timeouts.firstByte)
       return
@@ -170,17 +171,17 @@ class Exchange implements DownstreamEvents, Receiver {
 
   // Respond: interim answers, the final head, and the body as it comes.
 
-  onInterim(connection: UpstreamConnection): void {
+  onInterim(connection: UpstreamSide): void {
     if (!this.#downstream.requestComplete) connection.allow(undefined)
     if (this.#request.head.minor === 0) return
     try {
-      this.#downstream.writer.text += writeResponseHead(connection.head, this.#request, '')
+      this.#downstream.writer.head(writeResponseHead(connection.head, this.#request, ''))
     } catch (error) {
       this.#broken(error)
     }
   }
 
-  onSwitch(connection: UpstreamConnection): boolean {
+  onSwitch(connection: UpstreamSide): boolean {
     try {
       return this.#switch(connection)
     } catch (error) {
@@ -190,14 +191,15 @@ class Exchange implements DownstreamEvents, Receiver {
   }
 
   /** Upgrade: the exchange steps aside until both sides have ended what they speak now. */
-  #switch(connection: UpstreamConnection): boolean {
+  #switch(connection: UpstreamSide): boolean {
     const protocols = protocolsSwitchedTo(this.#request.head, connection.head)
+    const downstream = this.#downstream
     if (protocols === undefined) return false
-    const head = writeResponseHead(connection.head, this.#request, upgradeLines(protocols))
-    this.#downstream.writer.text += head
+    if (!(downstream instanceof Downstream && connection instanceof UpstreamConnection)) return false
+    downstream.writer.head(writeResponseHead(connection.head, this.#request, upgradeLines(protocols)))
     this.#phase = RELAYING
     this.#total?.cancel()
-    new Tunnel(this.#downstream, connection, protocols, this.#plane.wheel, (clean) => {
+    new Tunnel(downstream, connection, protocols, this.#plane.wheel, (clean) => {
       if (clean) this.#attempt.release(false)
       else this.#attempt.letGo()
       this.#finish(outcomeOf(101), 101)
@@ -205,7 +207,7 @@ class Exchange implements DownstreamEvents, Receiver {
     return true
   }
 
-  onResponse(connection: UpstreamConnection): void {
+  onResponse(connection: UpstreamSide): void {
     this.#phase = RELAYING
     connection.sink = this.#downstream.writer
     try {
@@ -215,7 +217,7 @@ class Exchange implements DownstreamEvents, Receiver {
     }
   }
 
-  #respond(connection: UpstreamConnection): void {
+  #respond(connection: UpstreamSide): void {
     const request = this.#request
     const { framing } = connection.head
     const unsized = framing === 'chunked' || framing === 'close'
@@ -224,11 +226,11 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#last = this.#isLast() || (unsized && !chunked)
     const framed = chunked ? 'Transfer-Encoding: chunked\r\n' : ''
     const { writer } = this.#downstream
-    writer.text += writeResponseHead(connection.head, request, framed + this.#connectionField())
+    writer.head(writeResponseHead(connection.head, request, framed + this.#connectionField()))
     writer.chunked = chunked
   }
 
-  onResponseEnd(connection: UpstreamConnection): void {
+  onResponseEnd(connection: UpstreamSide): void {
     const { status } = connection.head
     this.#downstream.writer.endBody(trailerLines(connection.trailers))
     this.#attempt.release(this.#downstream.requestComplete)
@@ -257,7 +259,7 @@ class Exchange implements DownstreamEvents, Receiver {
 
   // What may go wrong.
 
-  onUpstreamFault(connection: UpstreamConnection, code: ErrorCode): void {
+  onUpstreamFault(connection: UpstreamSide, code: ErrorCode): void {
     if (connection !== this.#attempt.connection) return
     this.#attempt.faulted(connection, code)
     const began = this.#phase === RELAYING
@@ -289,7 +291,7 @@ class Exchange implements DownstreamEvents, Receiver {
       const now = this.#plane.clock.now()
       const { asked } = this.#attempt
       const { writer } = this.#downstream
-      writer.text += writeErrorAnswer(code, detail, this.#request, asked, now, this.#connectionField())
+      writer.head(writeErrorAnswer(code, detail, this.#request, asked, now, this.#connectionField()))
     }
     this.#finish(outcomeOfError(code), ERRORS[code].status)
     if (begun) this.#downstream.reset()
@@ -300,7 +302,7 @@ class Exchange implements DownstreamEvents, Receiver {
   #answer(answer: LocalAnswer): void {
     this.#last = this.#isLast()
     const now = this.#plane.clock.now()
-    this.#downstream.writer.text += writeLocalAnswer(answer, this.#request, now, this.#connectionField())
+    this.#downstream.writer.head(writeLocalAnswer(answer, this.#request, now, this.#connectionField()))
     this.#finish(outcomeOf(answer.status), answer.status)
     this.#downstream.ended(this.#last)
   }

@@ -1,16 +1,16 @@
 import type { BodySink } from './http1/chunked.ts'
-import type { Writer } from './http1/writer.ts'
+import type { Output } from './sides.ts'
 
 /** Longest body that is kept, in bytes. */
 const KEPT_LIMIT = 64 * 1024
 
 /** Passes a request's body on and keeps a copy while it is short, so that it can be sent once more. */
 export class KeptBody implements BodySink {
-  #writer: Writer
+  #writer: Output
   readonly #pieces: Buffer[] = []
   #length = 0
 
-  constructor(writer: Writer) {
+  constructor(writer: Output) {
     this.#writer = writer
   }
 
@@ -27,7 +27,7 @@ export class KeptBody implements BodySink {
   }
 
   /** Writes what was kept to another connection, which gets the rest too. */
-  moveTo(writer: Writer): void {
+  moveTo(writer: Output): void {
     this.#writer = writer
     for (const piece of this.#pieces) writer.bodyBytes(piece, 0, piece.length)
   }

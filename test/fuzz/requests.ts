@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import type { Downstream, DownstreamEvents } from '../../router/dataplane/http1/downstream.ts'
+import type { Downstream } from '../../router/dataplane/http1/downstream.ts'
 import type { RequestHead } from '../../router/dataplane/http1/request-head.ts'
 import type { Writer } from '../../router/dataplane/http1/writer.ts'
+import type { DownstreamEvents } from '../../router/dataplane/sides.ts'
 import type { ErrorCode } from '../../router/kernel/errors.ts'
 import type { Codec, CodecMessage, CodecReading, Forwarded } from './codec.ts'
 

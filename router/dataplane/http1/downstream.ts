@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../kernel/errors.ts'
+import type { Connection, DownstreamEvents, DownstreamSide } from '../sides.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
 import type { BodySink } from './chunked.ts'
@@ -10,25 +11,6 @@ import { RequestHead } from './request-head.ts'
 import { RequestReader } from './request-reader.ts'
 import { adopt, type ByteReader } from './socket.ts'
 import { Writer } from './writer.ts'
-
-/** What a client's connection tells its exchange. Calls never nest in one another but for answers given at once. */
-export type DownstreamEvents = {
-  /** A request's head stands in `head`; its body waits until `openBody`. */
-  onRequest(): void
-  /** What arrived is no request: answer this; the connection closes then. */
-  onRefused(code: ErrorCode): void
-  onRequestEnd(): void
-  /** The body turned out malformed, or stopped coming. */
-  onRequestFault(code: ErrorCode): void
-  /** The client left while an answer was owed. */
-  onGone(): void
-  /** The client reads again after the output was blocked. */
-  onDownstreamWritable(): void
-  /** Everything that arrived together has been taken: write what it led to. */
-  flush(): void
-  /** The router stops: end what would never end by itself. Answers do. */
-  onDrain?(): void
-}
 
 /** Limits on clients, in milliseconds and bytes. */
 const HELD_LIMIT = 64 * 1024
@@ -52,7 +34,7 @@ const CLOSED = 5
  * One client's connection: takes requests off it one at a time, in order, and closes it so that the last answer
  * arrives (RFC 9112 §9). A pipelined request waits, unread, until the answer before it has ended.
  */
-export class Downstream implements ByteReader {
+export class Downstream implements DownstreamSide, Connection, ByteReader {
   readonly head = new RequestHead()
   readonly writer: Writer
   readonly socket: Socket
@@ -94,6 +76,10 @@ export class Downstream implements ByteReader {
     this.socket.on('error', () => this.#left())
     this.socket.on('close', () => this.#closed())
     this.socket.on('drain', () => this.#drained())
+  }
+
+  get remote(): string | undefined {
+    return this.socket.remoteAddress
   }
 
   /** Whether the current request has been read to its end. */

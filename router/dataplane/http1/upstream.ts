@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { ErrorCode } from '../../kernel/errors.ts'
+import type { Receiver, UpstreamSide } from '../sides.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
 import type { BodySink } from './chunked.ts'
@@ -9,23 +10,6 @@ import { HeldBytes } from './held.ts'
 import { parseResponseHead, ResponseHead } from './response-head.ts'
 import { type ByteReader, reading } from './socket.ts'
 import { Writer } from './writer.ts'
-
-/** Who made a request on an upstream connection. After `onResponseEnd` or `onUpstreamFault` it hears no more of it. */
-export type Receiver = {
-  /** Connected, or taken from the pool: write the request. */
-  onConnected(connection: UpstreamConnection): void
-  /** An interim answer (1xx) stands in `head`. */
-  onInterim(connection: UpstreamConnection): void
-  /** A 101 stands in `head`. False: nobody asked for it; else it sets `receiver` and `sink`, and HTTP is over. */
-  onSwitch(connection: UpstreamConnection): boolean
-  /** The final answer's head stands in `head`. Set `sink`: its body goes there. */
-  onResponse(connection: UpstreamConnection): void
-  onResponseEnd(connection: UpstreamConnection): void
-  /** The connection is lost, and with it what was still to come. */
-  onUpstreamFault(connection: UpstreamConnection, code: ErrorCode): void
-  onUpstreamWritable(): void
-  flush(): void
-}
 
 /** Whose connection it is: told when it can be used again and when it is gone. */
 export type ConnectionOwner = {
@@ -49,7 +33,7 @@ const BODY = 3
 const CLOSED = 4
 
 /** One connection to an endpoint: one request at a time, used again only after both bodies ended cleanly. */
-export class UpstreamConnection implements ByteReader {
+export class UpstreamConnection implements UpstreamSide, ByteReader {
   readonly head = new ResponseHead()
   readonly writer: Writer
   receiver: Receiver | undefined

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { BodySink } from './chunked.ts'
+import type { Output } from '../sides.ts'
 
 /** Pieces up to this size join the text around them in one write; larger ones are written beside it. */
 const SMALL = 8 * 1024
@@ -10,7 +10,7 @@ const TEXT_LIMIT = 16 * 1024
  * Output of one connection. Heads, framing and small pieces gather as latin1 text (a character a byte) until `flush`,
  * so that a head and its small body leave in one write.
  */
-export class Writer implements BodySink {
+export class Writer implements Output {
   /** What has been gathered; heads are added to it directly. */
   text = ''
   /** Whether body bytes are framed as chunks. */
@@ -22,6 +22,10 @@ export class Writer implements BodySink {
 
   constructor(socket: Socket) {
     this.#socket = socket
+  }
+
+  head(text: string): void {
+    this.text += text
   }
 
   bodyBytes(bytes: Buffer, start: number, end: number): void {

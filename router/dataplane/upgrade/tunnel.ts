@@ -1,7 +1,8 @@
 import type { BodySink } from '../http1/chunked.ts'
-import type { Downstream, DownstreamEvents } from '../http1/downstream.ts'
-import type { Receiver, UpstreamConnection } from '../http1/upstream.ts'
+import type { Downstream } from '../http1/downstream.ts'
+import type { UpstreamConnection } from '../http1/upstream.ts'
 import type { Writer } from '../http1/writer.ts'
+import type { DownstreamEvents, Receiver } from '../sides.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { GOING_AWAY, WebSocketFrames } from './websocket-frames.ts'
 

@@ -1,4 +1,5 @@
-import { type ConnectionOwner, type Receiver, UpstreamConnection } from '../../http1/upstream.ts'
+import { type ConnectionOwner, UpstreamConnection } from '../../http1/upstream.ts'
+import type { Receiver } from '../../sides.ts'
 import type { Wheel } from '../../wheel.ts'
 
 /** What distinguishes the pools of one transport from those of another. */

@@ -3,7 +3,7 @@ import type { Log } from '../../../kernel/log.ts'
 import type { BodySink } from '../../http1/chunked.ts'
 import { FIELD } from '../../http1/field-kind.ts'
 import { firstValue } from '../../http1/fields.ts'
-import type { Receiver, UpstreamConnection } from '../../http1/upstream.ts'
+import type { Receiver, UpstreamSide } from '../../sides.ts'
 
 /**
  * Takes the answer of a function that threw in the place of the exchange: the body, which holds the stack, goes to
@@ -21,7 +21,7 @@ export class ThrownAnswer implements Receiver, BodySink {
     this.#log = log
   }
 
-  onResponse(connection: UpstreamConnection): void {
+  onResponse(connection: UpstreamSide): void {
     this.#header = firstValue(connection.head, FIELD.functionError) ?? ''
     connection.sink = this
   }
@@ -32,11 +32,11 @@ export class ThrownAnswer implements Receiver, BodySink {
     this.#length += end - start
   }
 
-  onResponseEnd(connection: UpstreamConnection): void {
+  onResponseEnd(connection: UpstreamSide): void {
     this.#threw(connection)
   }
 
-  onUpstreamFault(connection: UpstreamConnection, _code: ErrorCode): void {
+  onUpstreamFault(connection: UpstreamSide, _code: ErrorCode): void {
     this.#threw(connection)
   }
 
@@ -56,7 +56,7 @@ export class ThrownAnswer implements Receiver, BodySink {
     this.#exchange.flush()
   }
 
-  #threw(connection: UpstreamConnection): void {
+  #threw(connection: UpstreamSide): void {
     const body = Buffer.concat(this.#pieces).toString()
     const thrown = describe(body) ?? describe(this.#header) ?? { name: 'Error', message: this.#header }
     this.#log.error(`function threw ${thrown.name}: ${thrown.message}`, { ...thrown })
