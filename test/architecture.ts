@@ -34,8 +34,9 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   model: ['kernel'],
   yaml: ['kernel'],
   config: [...READING, 'schema'],
-  // What policies may be written as: it stands beside each policy but is config's, so the data plane stays without it.
-  schema: [...FOUNDATION, 'config', 'dataplane'],
+  // What policies and sources may be written as: it stands beside each of them but is config's, so that those who serve
+  // stay without it.
+  schema: [...FOUNDATION, 'config', 'dataplane', 'discovery'],
   discovery: FOUNDATION,
   dataplane: FOUNDATION,
   state: FOUNDATION,
@@ -104,9 +105,9 @@ function packageViolations(place: string, area: string, specifier: string): stri
   return [`${place}: ${area} loads the package "${name}"; it may load ${list(packages)}`]
 }
 
-/** `router/config/load.ts` → config; `router/main.ts` → main; a policy's schema is an area of its own. */
+/** `router/config/load.ts` → config; `router/main.ts` → main; a policy's or source's schema is an area of its own. */
 function areaOf(file: string): string {
-  if (/^router\/dataplane\/policies\/(?:.+[/-])?schemas?\.ts$/.test(file)) return 'schema'
+  if (/^router\/(?:dataplane\/policies|discovery\/sources)\/(?:.+[/-])?schemas?\.ts$/.test(file)) return 'schema'
   return (file.split('/')[1] ?? '').replace(/\.ts$/, '')
 }
 

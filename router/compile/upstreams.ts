@@ -1,5 +1,5 @@
-import type { SourceObservation } from '../model/catalogue.ts'
-import type { PlanUpstream } from '../model/plan.ts'
+import type { ObservedEndpoint, SightedUpstream, SourceObservation } from '../model/catalogue.ts'
+import type { PlanEndpoint, PlanUpstream } from '../model/plan.ts'
 import type { Spec, Timeouts, UpstreamSpec } from '../model/spec.ts'
 
 /** Every upstream of the plan, and why the ones that routes name cannot serve. */
@@ -13,7 +13,10 @@ export type Unavailable = { readonly code: UnavailableCode; readonly reason: str
 
 type UnavailableCode = 'unknown-function' | 'unknown-upstream' | 'function-failed'
 
-/** Upstreams of the YAML, and one for every function that the functions source sees. */
+/**
+ * Upstreams of the YAML, one for every function that the functions source sees, and those that other sources find
+ * without being asked for them by name.
+ */
 export function planUpstreams(spec: Spec, sources: readonly SourceObservation[]): Upstreams {
   const observed = sources.find((source) => source.source === 'functions')?.upstreams ?? []
   const functions = spec.functions === undefined ? [] : observed
@@ -24,7 +27,15 @@ export function planUpstreams(spec: Spec, sources: readonly SourceObservation[])
       failures.set(name, { code: 'function-failed', reason: `${name} failed to load: ${failure}` })
     }
   }
-  const planned = [...spec.upstreams.map(written), ...functions.map(({ name }) => hosted(name))]
+  const sighted = new Map(
+    sources.filter(({ source }) => source !== 'functions').flatMap((one) => one.upstreams.map((up) => [up.name, up])),
+  )
+  const own = new Set(spec.upstreams.map(({ name }) => name))
+  const planned = [
+    ...spec.upstreams.map((upstream) => written(upstream, sighted.get(upstream.name)?.endpoints ?? [])),
+    ...functions.map(({ name }) => hosted(name)),
+    ...[...sighted.values()].filter(({ name }) => !own.has(name)).map(found),
+  ]
   const names = new Set(planned.map(({ name }) => name))
   return {
     planned: planned.sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -36,20 +47,21 @@ export function planUpstreams(spec: Spec, sources: readonly SourceObservation[])
   }
 }
 
-/** A function answers from this machine, so its connection stands or it is gone. */
-const FUNCTION_TIMEOUTS: Timeouts = { connect: 2_000, firstByte: 60_000, idle: 60_000, total: undefined }
+/** Of upstreams that the YAML says nothing about: functions, and what other sources find. */
+const UNWRITTEN_TIMEOUTS: Timeouts = { connect: 2_000, firstByte: 60_000, idle: 60_000, total: undefined }
 
-function written(upstream: UpstreamSpec): PlanUpstream {
+function written(upstream: UpstreamSpec, sighted: readonly ObservedEndpoint[]): PlanUpstream {
+  const endpoints = upstream.source === undefined ? upstream.urls : sighted
   return {
     name: upstream.name,
     tier: upstream.tier,
     transport: 'http',
-    endpoints: upstream.urls.map(({ host, port, path }) => ({ kind: 'address', host, port, path })),
+    endpoints: endpoints.map(addressed),
     timeouts: upstream.timeouts,
     hostHeader: upstream.hostHeader,
     rewriteLocation: upstream.rewriteLocation,
     rewriteCookies: upstream.rewriteCookies,
-    ownHosts: upstream.ownHosts,
+    ownHosts: upstream.source === undefined ? upstream.ownHosts : ownHosts(upstream.ownHosts, sighted),
     ...(upstream.encodedSlash && { encodedSlash: upstream.encodedSlash }),
     ...(upstream.balance === undefined ? {} : { balance: upstream.balance }),
     ...(upstream.outlier === undefined ? {} : { outlier: upstream.outlier }),
@@ -58,13 +70,37 @@ function written(upstream: UpstreamSpec): PlanUpstream {
   }
 }
 
+/** With what an upstream has of which the YAML says nothing but its address. */
+function found({ name, tier, endpoints }: SightedUpstream): PlanUpstream {
+  return {
+    name,
+    tier,
+    transport: 'http',
+    endpoints: endpoints.map(addressed),
+    timeouts: UNWRITTEN_TIMEOUTS,
+    hostHeader: 'preserve',
+    rewriteLocation: tier === 'legacy',
+    rewriteCookies: tier === 'legacy',
+    ownHosts: ownHosts([], endpoints),
+  }
+}
+
+function addressed({ host, port, path, authority }: ObservedEndpoint): PlanEndpoint {
+  return { kind: 'address', host, port, path, ...(authority === undefined ? {} : { authority }) }
+}
+
+/** An application knows itself by its address where it was told no other name. */
+function ownHosts(named: readonly string[], endpoints: readonly ObservedEndpoint[]): readonly string[] {
+  return named.length > 0 ? named : [...new Set(endpoints.map(({ host }) => host))]
+}
+
 function hosted(name: string): PlanUpstream {
   return {
     name,
     tier: 'function',
     transport: 'worker',
     endpoints: [{ kind: 'symbol', symbol: name }],
-    timeouts: FUNCTION_TIMEOUTS,
+    timeouts: UNWRITTEN_TIMEOUTS,
     hostHeader: 'preserve',
     rewriteLocation: false,
     rewriteCookies: false,

@@ -56,7 +56,7 @@ export function decodeSpec(text: string, options: DecodeOptions): Decoded {
   const listening = decodeListening(reading)
   const { upstreams, names } = decodeUpstreams(reading)
   const routes = decodeRoutes(reading)
-  checkReferences(reading, names, settings.functions, options.functionNames)
+  checkReferences(reading, names, settings, options.functionNames)
   const diagnostics = inOrder(reading.diagnostics)
   if (reading.full) return { diagnostics: [...diagnostics, MORE] }
   const fileHash = createHash('sha256').update(text).digest('hex')

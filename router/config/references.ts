@@ -1,6 +1,7 @@
+import type { Spec } from '../model/spec.ts'
 import type { YamlNode } from '../yaml/read.ts'
 import type { Path, Reading } from './reading.ts'
-import { suggest } from './suggest.ts'
+import { nearest, suggest } from './suggest.ts'
 
 const FUNCTIONS = 'functions/'
 /** Beyond so many unknown names nobody reads what each may have meant, and looking takes a millisecond each. */
@@ -8,12 +9,13 @@ const MAX_GUESSED = 50
 
 /**
  * Every name of an upstream must be one. `names` holds upstreams with broken entries too. A function that is not
- * there only warns: folders come and go, and the route is set aside until it comes.
+ * there only warns: folders come and go, and the route is set aside until it comes. So does any name where a source
+ * finds upstreams that the file does not name.
  */
 export function checkReferences(
   reading: Reading,
   names: ReadonlySet<string>,
-  functions: string | undefined,
+  { functions, sources }: Pick<Spec, 'functions' | 'sources'>,
   functionNames: readonly string[] | ((folder: string) => readonly string[] | undefined) | undefined,
 ): void {
   const found =
@@ -30,11 +32,14 @@ export function checkReferences(
   }
   const functionUpstreams = (functions === undefined ? [] : (listed ?? [])).map((name) => FUNCTIONS + name)
   const known = [...names, ...functionUpstreams]
+  const finding = (sources ?? []).filter(({ discovers }) => discovers).map(({ kind }) => kind)
   for (const path of referencePlaces(reading)) {
     if (reading.full) return
     const name = reading.textAt(path)
     if (name === undefined || name === '' || names.has(name) || functionUpstreams.includes(name)) continue
-    reportUnknown(reading, path, name, known, name.startsWith(FUNCTIONS) && functions !== undefined)
+    const isFunction = name.startsWith(FUNCTIONS)
+    if (!isFunction && finding.length > 0) reportNotWritten(reading, path, name, known, finding)
+    else reportUnknown(reading, path, name, known, isFunction && functions !== undefined)
   }
 }
 
@@ -48,6 +53,21 @@ function referencePlaces(reading: Reading): readonly Path[] {
       ['routes', index, 'from'],
     ]),
   ]
+}
+
+// Only a near miss is worth a word: any other name is one that a source finds, or it is set aside in its time.
+function reportNotWritten(
+  reading: Reading,
+  path: Path,
+  name: string,
+  known: readonly string[],
+  finding: readonly string[],
+): void {
+  const node = reading.nodeAt(path)
+  const near = node?.kind === 'scalar' && node.substituted ? undefined : nearest(name, known)
+  if (near === undefined) return
+  const message = `upstream ${reading.shown(path)} is not written here; it answers 503 unless ${finding.join(' or ')} finds it`
+  reading.report({ severity: 'warning', code: 'unknown-upstream', path, message, hint: `did you mean "${near}"?` })
 }
 
 function reportUnknown(reading: Reading, path: Path, name: string, known: readonly string[], world: boolean): void {

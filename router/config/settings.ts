@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import type { Spec } from '../model/spec.ts'
+import { SOURCE_SCHEMAS } from '../discovery/sources/schemas.ts'
+import type { SourceSettings, Spec } from '../model/spec.ts'
 import { LATER_ADOPT } from './later.ts'
 import { absolutePath } from './paths.ts'
 import type { Reading } from './reading.ts'
@@ -36,7 +37,7 @@ const adopt = textKind('never', (text) => {
   throw new Refused({ code: 'not-in-this-version', message, hint: 'write a route with from, to and shift' })
 }).meta({ enum: ['never'] })
 
-export const settingKeys = {
+const ownKeys = {
   processes,
   state,
   trustedProxies: list(block, 'IP addresses or CIDR blocks')
@@ -72,6 +73,11 @@ export const settingKeys = {
     .describe('Operations that discovery found and no route names'),
 }
 
+export const settingKeys: typeof ownKeys = {
+  ...ownKeys,
+  ...Object.fromEntries(SOURCE_SCHEMAS.flatMap(({ kind, top }) => (top === undefined ? [] : [[kind, top.optional()]]))),
+}
+
 type Settings = Pick<
   Spec,
   | 'processes'
@@ -84,6 +90,7 @@ type Settings = Pick<
   | 'lameDuckMs'
   | 'graceMs'
   | 'debug'
+  | 'sources'
 >
 
 /** Defaults applied; what is wrong is reported. `cores` is what `processes: auto` means. */
@@ -93,6 +100,7 @@ export function decodeSettings(reading: Reading, cores: number): Settings {
   const database = absolutePath(reading.file, read(settingKeys.state, 'state') ?? '.banyan/state.db')
   const functions = read(settingKeys.functions, 'functions')
   read(settingKeys.discovered, 'discovered')
+  const sources = decodeSources(reading)
   return {
     processes: count === 'auto' ? cores : count,
     state: { kind: 'sqlite', path: database, folder: dirname(database) },
@@ -104,5 +112,15 @@ export function decodeSettings(reading: Reading, cores: number): Settings {
     lameDuckMs: read(settingKeys.lameDuck, 'lameDuck') ?? 5_000,
     graceMs: read(settingKeys.grace, 'grace') ?? 30_000,
     debug: read(settingKeys.debug, 'debug') ?? false,
+    ...(sources.length === 0 ? {} : { sources }),
   }
+}
+
+/** What the top of the file says of sources; `docker: false` says nothing. */
+function decodeSources(reading: Reading): readonly SourceSettings[] {
+  return SOURCE_SCHEMAS.flatMap(({ kind, top, discovers }): readonly SourceSettings[] => {
+    if (top === undefined) return []
+    const options: unknown = reading.decode(top.optional(), [kind])
+    return options === undefined ? [] : [{ kind, options, discovers: discovers?.(options) ?? false }]
+  })
 }

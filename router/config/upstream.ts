@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import type { CircuitSpec, DiscoverSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
+import { SOURCE_SCHEMAS } from '../discovery/sources/schemas.ts'
+import type { CircuitSpec, DiscoverSpec, SourceSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
 import { balanceSchema, toBalance } from './balance.ts'
 import { healthSchema, toHealth } from './health.ts'
-import { LATER } from './later.ts'
+import { laterRemedy } from './later.ts'
 import { outlierSchema, toOutlier } from './outlier.ts'
 import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
@@ -47,8 +48,7 @@ const discoverSchema = map({
     .describe("Path of a Spring application's mappings on the upstream"),
 })
 
-/** One entry of `upstreams`. */
-export const upstreamSchema = map({
+const ownKeys = {
   tier: oneOf(['legacy', 'service', 'function'])
     .optional()
     .describe('What it is: legacy is the application routes are moved away from')
@@ -90,7 +90,17 @@ export const upstreamSchema = map({
   maxPending: wholeNumber(0, 1_000_000, 'a number from 0 to 1000000')
     .optional()
     .describe('Most requests that wait for one of maxConnections; default: as many as these'),
-})
+}
+
+const upstreamKeys: typeof ownKeys = {
+  ...ownKeys,
+  ...Object.fromEntries(
+    SOURCE_SCHEMAS.flatMap(({ kind, upstream }) => (upstream === undefined ? [] : [[kind, upstream.optional()]])),
+  ),
+}
+
+/** One entry of `upstreams`. */
+export const upstreamSchema = map(upstreamKeys)
 
 export const upstreamsSchema = z
   .record(z.string(), upstreamSchema, { error: 'a map of upstreams by name' })
@@ -136,21 +146,7 @@ function decodeUrls(reading: Reading, name: string, written: Written | undefined
   const path: Path = ['upstreams', name]
   const node = reading.nodeAt(path)
   if (node?.kind !== 'map') return []
-  const both = node.entries.has('url') && node.entries.has('urls')
-  if (both)
-    reading.report({ code: 'two-addresses', path: [...path, 'urls'], message: 'url and urls exclude each other' })
-  const answeredLater = ['dns', 'docker', 'kubernetes'].some(
-    (key) => node.entries.has(key) && `upstreams.*.${key}` in LATER,
-  )
-  if (!node.entries.has('url') && !node.entries.has('urls') && !answeredLater) {
-    const hint = 'write url: http://HOST:PORT'
-    reading.report({
-      code: 'missing-key',
-      path: [...path, 'url'],
-      message: 'is missing; an upstream needs an address',
-      hint,
-    })
-  }
+  checkWhere(reading, path, (key) => node.entries.has(key))
   const listed = (written?.urls ?? []).map((url, index) => toUrl(reading, url, [...path, 'urls', index]))
   const urls = written?.url === undefined ? listed : [toUrl(reading, written.url, [...path, 'url'])]
   for (const [index, url] of urls.entries()) {
@@ -161,6 +157,25 @@ function decodeUrls(reading: Reading, name: string, written: Written | undefined
     }
   }
   return urls
+}
+
+/** How an upstream's endpoints are found: one of these keys, and no other. */
+const WHERE: readonly string[] = [
+  'url',
+  'urls',
+  ...SOURCE_SCHEMAS.flatMap(({ kind, upstream }) => (upstream === undefined ? [] : [kind])),
+]
+const LATER_WHERE = ['dns', 'docker', 'kubernetes'].filter((key) => !WHERE.includes(key))
+
+function checkWhere(reading: Reading, path: Path, has: (key: string) => boolean): void {
+  const [first, ...others] = WHERE.filter(has)
+  for (const key of others) {
+    const message = `${first} and ${key} exclude each other`
+    reading.report({ code: 'two-addresses', path: [...path, key], message })
+  }
+  if (first !== undefined || LATER_WHERE.some((key) => has(key) && laterRemedy(path, key) !== undefined)) return
+  const message = 'is missing; an upstream needs an address'
+  reading.report({ code: 'missing-key', path: [...path, 'url'], message, hint: 'write url: http://HOST:PORT' })
 }
 
 function toUrl(reading: Reading, url: URL, path: Path): UpstreamUrl {
@@ -182,6 +197,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
   const hostHeader = written.hostHeader ?? 'preserve'
   const circuit = toCircuit(reading, name, written)
   const addresses = written.url === undefined ? (written.urls ?? []) : [written.url]
+  const found = toSource(written)
   return {
     name,
     at: reading.positionAt(['upstreams', name], true),
@@ -192,7 +208,8 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     hostHeader: hostHeader === 'preserve' || hostHeader === 'upstream' ? hostHeader : { name: hostHeader },
     rewriteLocation: written.rewriteLocation ?? legacy,
     rewriteCookies: written.rewriteCookies ?? legacy,
-    ownHosts: written.ownHosts ?? [...new Set(addresses.map((url) => url.host))],
+    ownHosts: written.ownHosts ?? found?.ownHosts ?? [...new Set(addresses.map((url) => url.host))],
+    ...(found === undefined ? {} : { source: found.source }),
     ...(written.encodedSlash && { encodedSlash: written.encodedSlash }),
     ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
     ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
@@ -200,6 +217,18 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ...(circuit === undefined ? {} : { circuit }),
     ...(written.retry === undefined ? {} : { retry: written.retry }),
   }
+}
+
+/** Who finds its endpoints, where that is not the file. */
+function toSource(
+  written: Readonly<Record<string, unknown>>,
+): { readonly source: SourceSpec; readonly ownHosts: readonly string[] } | undefined {
+  for (const { kind, upstream, ownHosts } of SOURCE_SCHEMAS) {
+    const options = written[kind]
+    if (upstream === undefined || options === undefined) continue
+    return { source: { kind, options }, ownHosts: ownHosts?.(options) ?? [] }
+  }
+  return undefined
 }
 
 function toCircuit(reading: Reading, name: string, written: Written): CircuitSpec | undefined {

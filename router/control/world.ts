@@ -3,7 +3,8 @@ import { decideOwnership } from '../catalogue/ownership.ts'
 import { createTraffic, type TrafficTotals } from '../catalogue/traffic.ts'
 import { descriptionFetcher } from '../discovery/fetch.ts'
 import { type Discovery, type DiscoveryOptions, startDiscovery } from '../discovery/index.ts'
-import { staticSource } from '../discovery/sources/static/index.ts'
+import { foreseen, writtenSources } from '../discovery/sources/index.ts'
+import { mergeObservations } from '../discovery/sources/merge.ts'
 import { operationKey } from '../kernel/template.ts'
 import { packageVersion } from '../kernel/version.ts'
 import type { Catalogue, SourceObservation } from '../model/catalogue.ts'
@@ -12,7 +13,7 @@ import type { RouteMatch, Spec } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
 
 /** What exists and who implements what, as known now: discovery, remembered ownership and traffic joined. */
-export type World = Pick<Discovery, 'observations' | 'sources' | 'close'> & {
+export type World = Pick<Discovery, 'clashes' | 'close' | 'heard' | 'observations' | 'sources'> & {
   catalogue(): Catalogue
   /** What the sources would say under another spec; asks nobody. */
   sourcesFor(spec: Spec): readonly SourceObservation[]
@@ -69,16 +70,13 @@ export function createWorld(options: WorldOptions): World {
   return {
     observations: () => discovery.observations(),
     sources: () => discovery.sources(),
+    clashes: () => discovery.clashes(),
+    heard: (ms) => discovery.heard(ms),
     close: () => discovery.close(),
     traffic: () => traffic.totals(),
     catalogue,
-    sourcesFor(other) {
-      const others = discovery.sources().filter((observation) => observation.source !== staticSource.kind)
-      const written: SourceObservation[] = []
-      const publish = (observation: SourceObservation) => void written.push(observation)
-      void staticSource.create({ spec: other, functions: options.functions, clock, publish }).close()
-      return [...others, ...written]
-    },
+    sourcesFor: (other) =>
+      mergeObservations(foreseen(discovery.sources(), spec, other), writtenSources(other)).observations,
     count(counts) {
       traffic.add(counts)
       if (counts.unclaimed.length > 0) joined = undefined

@@ -237,16 +237,16 @@ function realiseEndpoint(
 ): Endpoint[] {
   const addresses =
     endpoint.kind === 'address'
-      ? [{ host: endpoint.host, port: endpoint.port, path: endpoint.path }]
-      : (live.addresses[endpoint.symbol] ?? []).map((address) => ({ ...address, path: '' }))
+      ? [endpoint]
+      : (live.addresses[endpoint.symbol] ?? []).map((address) => ({ ...address, path: '', authority: undefined }))
   const unhealthy = live.health?.[plan.name] ?? []
-  return addresses.map(({ host, port, path }) => {
+  return addresses.map(({ host, port, path, authority }) => {
     const name = host.includes(':') ? `[${host}]` : host
     const pool = pools(plan.transport, host, port)
     return {
       pool,
       path,
-      authority: port === 80 ? name : `${name}:${port}`,
+      authority: authority ?? (port === 80 ? name : `${name}:${port}`),
       health: healthOf(pool, before, unhealthy, now),
     }
   })

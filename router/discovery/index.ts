@@ -7,7 +7,8 @@ import type { Spec } from '../model/spec.ts'
 import { detectableUpstreams } from './detectable.ts'
 import { startDetection } from './detection.ts'
 import type { FetchDescription } from './fetch.ts'
-import { mergeObservations, type ObservedUpstream, openSources } from './sources/index.ts'
+import { openSources, writtenSources } from './sources/index.ts'
+import { type Merged, mergeObservations, type ObservedUpstream } from './sources/merge.ts'
 
 export type DiscoveryOptions = {
   readonly spec: Spec
@@ -19,13 +20,15 @@ export type DiscoveryOptions = {
   readonly log: Log
   /** What was known before a restart; it stands until the upstream has been asked again. */
   readonly remembered?: readonly Observation[]
+  /** The sources' last words before a restart; they stand until the sources have been answered. */
+  readonly rememberedSources?: readonly SourceObservation[]
   /** Called after upstreams or operations changed; never before `startDiscovery` returned. */
   readonly changed: () => void
 }
 
 /** Who exists and what they implement, as far as is known now. */
 export type Discovery = {
-  /** The last complete word of each source. */
+  /** The last complete word of each source, every upstream in one of them. */
   sources(): readonly SourceObservation[]
   /** Every upstream once. */
   upstreams(): readonly ObservedUpstream[]
@@ -33,6 +36,8 @@ export type Discovery = {
   clashes(): readonly Diagnostic[]
   /** What every detector knows about every upstream, and what it tried. */
   observations(): readonly Observation[]
+  /** Resolves when every source has been answered or has failed once, at the latest after `ms`. */
+  heard(ms: number): Promise<void>
   /** Goes on with a new spec. */
   update(spec: Spec): void
   close(): Promise<void>
@@ -40,19 +45,31 @@ export type Discovery = {
 
 /** Starts sources and detectors: sources say who exists, detectors ask them what they implement. */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
-  const { clock, changed } = options
+  const { clock, random, log, functions, changed } = options
   let { spec } = options
+  let merged: Merged | undefined
+  const waiting = new Set<() => void>()
   const detection = startDetection(options)
-  const sources = openSources({ spec, functions: options.functions, clock, changed: observe })
-  detection.update(detectableUpstreams(spec, merged().upstreams))
+  const sources = openSources({
+    spec,
+    functions,
+    clock,
+    random,
+    log,
+    remembered: options.rememberedSources ?? [],
+    changed: observe,
+  })
+  detection.update(detectableUpstreams(spec, now().upstreams))
 
   return {
-    sources: () => sources.observations(),
-    upstreams: () => merged().upstreams,
-    clashes: () => merged().clashes,
+    sources: () => now().observations,
+    upstreams: () => now().upstreams,
+    clashes: () => now().clashes,
     observations: () => detection.observations(),
+    heard,
     update(next) {
       spec = next
+      merged = undefined
       sources.update(next)
     },
     async close() {
@@ -61,12 +78,35 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     },
   }
 
-  function merged() {
-    return mergeObservations(sources.observations())
+  function now(): Merged {
+    merged ??= mergeObservations(sources.observations(), writtenSources(spec))
+    return merged
   }
 
   function observe(): void {
-    detection.update(detectableUpstreams(spec, merged().upstreams))
+    merged = undefined
+    detection.update(detectableUpstreams(spec, now().upstreams))
+    if (!isPending()) for (const resume of waiting) resume()
     changed()
+  }
+
+  function isPending(): boolean {
+    return now().observations.some(
+      ({ sighting, upstreams }) =>
+        sighting?.state === 'pending' || upstreams.some((upstream) => upstream.sighting?.state === 'pending'),
+    )
+  }
+
+  function heard(ms: number): Promise<void> {
+    if (!isPending()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = clock.after(ms, resume)
+      waiting.add(resume)
+      function resume(): void {
+        cancel()
+        waiting.delete(resume)
+        resolve()
+      }
+    })
   }
 }

@@ -47,7 +47,14 @@ export type PlanUpstream = {
 
 /** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */
 export type PlanEndpoint =
-  | { readonly kind: 'address'; readonly host: string; readonly port: number; readonly path: string }
+  | {
+      readonly kind: 'address'
+      readonly host: string
+      readonly port: number
+      readonly path: string
+      /** The Host field that is its own, where that is not its address. */
+      readonly authority?: string
+    }
   | { readonly kind: 'symbol'; readonly symbol: string }
 
 export type PlanRule = {

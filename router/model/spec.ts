@@ -23,6 +23,8 @@ export type Spec = {
   readonly graceMs: number
   readonly debug: boolean
   readonly upstreams: readonly UpstreamSpec[]
+  /** Options of sources at the top of the file (`docker: true`); absent: none are written. */
+  readonly sources?: readonly SourceSettings[]
   /** Absolute path of the functions folder. */
   readonly functions: string | undefined
   readonly routes: readonly RouteSpec[]
@@ -43,7 +45,10 @@ export type UpstreamSpec = {
   readonly name: string
   readonly at: Position
   readonly tier: Tier
+  /** Empty where a source finds its endpoints. */
   readonly urls: readonly UpstreamUrl[]
+  /** Who finds its endpoints; absent: they are `urls`. */
+  readonly source?: SourceSpec
   readonly discover: DiscoverSpec
   readonly timeouts: Timeouts
   readonly hostHeader: 'preserve' | 'upstream' | { readonly name: string }
@@ -63,6 +68,12 @@ export type UpstreamSpec = {
   readonly circuit?: CircuitSpec
   readonly retry?: RetrySpec
 }
+
+/** A kind of source, and what it is asked for, as plain JSON. */
+export type SourceSpec = { readonly kind: string; readonly options: unknown }
+
+/** `discovers`: it finds upstreams that the file does not name. */
+export type SourceSettings = SourceSpec & { readonly discovers: boolean }
 
 /** How requests are spread over the endpoints of an upstream. */
 export type Balance =

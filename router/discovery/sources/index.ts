@@ -1,11 +1,11 @@
 import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { SourceObservation } from '../../model/catalogue.ts'
-import type { Diagnostic } from '../../model/diagnostic.ts'
 import type { FunctionFeed } from '../../model/functions.ts'
 import type { Spec } from '../../model/spec.ts'
 import { functions } from './functions/index.ts'
 import type { SourceKind } from './source.ts'
-import { staticSource } from './static/index.ts'
+import { staticSource, writtenUpstream } from './static/index.ts'
 
 /** The whole list of sources. Add yours here, alphabetically, and nowhere else. */
 export const SOURCES: readonly SourceKind[] = [functions, staticSource]
@@ -22,19 +22,26 @@ export type SourcesOptions = {
   readonly spec: Spec
   readonly functions: FunctionFeed | undefined
   readonly clock: Clock
-  /** Called after a source said something new; never before `openSources` returned. */
+  readonly random: () => number
+  readonly log: Log
+  /** Their last words before a restart. */
+  readonly remembered?: readonly SourceObservation[]
+  /** Called after a source said something; never before `openSources` returned. */
   readonly changed: () => void
 }
 
 /** Starts every source. The caller closes it. */
-export function openSources({ spec, functions: feed, clock, changed }: SourcesOptions): Sources {
+export function openSources(options: SourcesOptions): Sources {
+  const { remembered = [], changed } = options
   const words = new Map<string, SourceObservation>()
   let started = false
   const publish = (observation: SourceObservation): void => {
     words.set(observation.source, observation)
     if (started) changed()
   }
-  const running = SOURCES.map((kind) => kind.create({ spec, functions: feed, clock, publish }))
+  const running = SOURCES.map((kind) =>
+    kind.create({ ...options, remembered: remembered.find(({ source }) => source === kind.kind), publish }),
+  )
   started = true
   return {
     observations: () => [...words.values()],
@@ -47,37 +54,31 @@ export function openSources({ spec, functions: feed, clock, changed }: SourcesOp
   }
 }
 
-/** An upstream as its source sees it. */
-export type ObservedUpstream = SourceObservation['upstreams'][number] & { readonly source: string }
-
-/** One list of upstreams. A name that two sources give keeps its first owner, and a diagnostic names both. */
-export function mergeObservations(observations: readonly SourceObservation[]): {
-  readonly upstreams: readonly ObservedUpstream[]
-  readonly clashes: readonly Diagnostic[]
-} {
-  const merged = new Map<string, ObservedUpstream>()
-  const clashes: Diagnostic[] = []
-  // The YAML wins whatever the order: what the user wrote is not replaced by what was found.
-  const ordered = observations.toSorted((a, b) => rank(a.source) - rank(b.source) || (a.source < b.source ? -1 : 1))
-  for (const { source, upstreams } of ordered) {
-    for (const upstream of upstreams) {
-      const first = merged.get(upstream.name)
-      if (first === undefined) merged.set(upstream.name, { ...upstream, source })
-      else clashes.push(clash(upstream.name, first.source, source))
-    }
-  }
-  return { upstreams: [...merged.values()], clashes }
+/** Source by upstream, for those that the YAML names. */
+export function writtenSources({ upstreams }: Pick<Spec, 'upstreams'>): ReadonlyMap<string, string> {
+  return new Map(upstreams.map(({ name, source }) => [name, source?.kind ?? staticSource.kind]))
 }
 
-function rank(source: string): number {
-  return source === 'static' ? 0 : 1
-}
-
-function clash(name: string, first: string, second: string): Diagnostic {
-  return {
-    severity: 'error',
-    code: 'upstream-clash',
-    message: `upstream "${name}" comes from ${first} and from ${second}; the one from ${first} is used`,
-    hint: 'rename one of them: an upstream has one source',
-  }
+/**
+ * What the sources would say under another spec, as far as that is known without asking anybody: upstreams whose way
+ * of being found changes are left out, those that are found without being named stay as long as their source is on.
+ */
+export function foreseen(
+  observations: readonly SourceObservation[],
+  now: Spec,
+  next: Spec,
+): readonly SourceObservation[] {
+  const before = new Map(now.upstreams.map((upstream) => [upstream.name, JSON.stringify(upstream.source)]))
+  const after = new Map(next.upstreams.map((upstream) => [upstream.name, JSON.stringify(upstream.source)]))
+  const on = new Set(next.sources?.filter(({ discovers }) => discovers).map(({ kind }) => kind))
+  const others = observations.filter(({ source }) => source !== staticSource.kind)
+  return [
+    ...others.map((observation) => {
+      if (observation.source === functions.kind) return observation
+      const stays = ({ name }: { readonly name: string }) =>
+        before.has(name) || after.has(name) ? before.get(name) === after.get(name) : on.has(observation.source)
+      return { ...observation, upstreams: observation.upstreams.filter(stays) }
+    }),
+    { source: staticSource.kind, at: 0, upstreams: next.upstreams.flatMap(writtenUpstream) },
+  ]
 }

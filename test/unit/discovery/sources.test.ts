@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { detectableUpstreams } from '../../../router/discovery/detectable.ts'
-import { mergeObservations, openSources } from '../../../router/discovery/sources/index.ts'
+import { foreseen, openSources } from '../../../router/discovery/sources/index.ts'
+import { mergeObservations } from '../../../router/discovery/sources/merge.ts'
 import { manualClock } from '../../../router/kernel/clock.ts'
+import { silentLog } from '../../../router/kernel/log.ts'
 import type { FunctionFeed, FunctionState } from '../../../router/model/functions.ts'
 import type { Spec, UpstreamSpec } from '../../../router/model/spec.ts'
 
@@ -65,6 +67,8 @@ function feedOf(states: readonly FunctionState[] | undefined) {
 
 const CONTACT: FunctionState = { name: 'functions/contact', revision: 'abc', routes: ['GET /contact.html'] }
 
+const PARTS = { clock: manualClock(7), random: () => 0, log: silentLog, changed: () => {} }
+
 describe('openSources', () => {
   it('publishes what the YAML and the functions folder hold, each whole', () => {
     const { feed } = feedOf([
@@ -72,12 +76,7 @@ describe('openSources', () => {
       { name: 'functions/bad', revision: undefined, failure: 'does not load', routes: [] },
       { name: 'functions/loading', revision: undefined, routes: [] },
     ])
-    const sources = openSources({
-      spec: specWith([upstream('vets')]),
-      functions: feed,
-      clock: manualClock(7),
-      changed: () => {},
-    })
+    const sources = openSources({ ...PARTS, spec: specWith([upstream('vets')]), functions: feed })
     expect(sources.observations()).toEqual([
       {
         source: 'functions',
@@ -108,7 +107,7 @@ describe('openSources', () => {
     const changed = () => {
       changes += 1
     }
-    const sources = openSources({ spec: specWith([]), functions: feed, clock: manualClock(), changed })
+    const sources = openSources({ ...PARTS, spec: specWith([]), functions: feed, changed })
     expect(sources.observations().map(({ source }) => source)).toEqual(['static'])
     set([CONTACT])
     expect(changes).toBe(1)
@@ -119,25 +118,60 @@ describe('openSources', () => {
   })
 
   it('goes on with a new spec', () => {
-    const sources = openSources({ spec: specWith([]), functions: undefined, clock: manualClock(), changed: () => {} })
+    const sources = openSources({ ...PARTS, spec: specWith([]), functions: undefined })
     sources.update(specWith([upstream('vets'), upstream('owners')]))
     expect(sources.observations()[0]?.upstreams.map(({ name }) => name)).toEqual(['vets', 'owners'])
   })
 })
 
+const sighted = (name: string, found?: string) =>
+  ({ name, tier: 'service', endpoints: [], ...(found === undefined ? {} : { found }) }) as const
+
 describe('mergeObservations', () => {
-  it('keeps the upstream of the YAML and names both sides of a clash', () => {
-    const { upstreams, clashes } = mergeObservations([
-      { source: 'functions', at: 1, upstreams: [{ name: 'a', tier: 'function', endpoints: [] }] },
-      { source: 'static', at: 1, upstreams: [{ name: 'a', tier: 'service', endpoints: [] }] },
+  it.each([
+    { why: 'the YAML wins by its addresses', wins: 'static', loses: 'docker (container c)', written: 'static' },
+    { why: 'the YAML wins by the source it names', wins: 'docker', loses: 'the YAML', written: 'docker' },
+    { why: 'else the alphabet decides', wins: 'docker', loses: 'the YAML', written: undefined },
+  ])('keeps one upstream of a name and names both sides of a clash: $why', ({ wins, loses, written }) => {
+    const merged = mergeObservations(
+      [
+        { source: 'static', at: 1, upstreams: [sighted('a'), sighted('b')] },
+        { source: 'docker', at: 1, upstreams: [sighted('a', 'container c')] },
+      ],
+      new Map(written === undefined ? [] : [['a', written]]),
+    )
+    expect(merged.upstreams.map(({ name, source }) => [name, source]).sort()).toEqual([
+      ['a', wins],
+      ['b', 'static'],
     ])
-    expect(upstreams).toEqual([{ name: 'a', tier: 'service', endpoints: [], source: 'static' }])
-    expect(clashes).toMatchObject([
-      {
-        code: 'upstream-clash',
-        message: 'upstream "a" comes from static and from functions; the one from static is used',
-      },
+    expect(merged.observations.map(({ source, upstreams }) => [source, upstreams.map(({ name }) => name)])).toEqual([
+      ['static', wins === 'static' ? ['a', 'b'] : ['b']],
+      ['docker', wins === 'docker' ? ['a'] : []],
     ])
+    const first = wins === 'static' ? 'the YAML' : 'docker (container c)'
+    expect(merged.clashes).toMatchObject([
+      { code: 'upstream-clash', message: `upstream "a" comes from ${first} and from ${loses}; the first one is used` },
+    ])
+  })
+})
+
+describe('foreseen', () => {
+  const dns = (name: string) => upstream(name, { urls: [], source: { kind: 'dns', options: { name } } })
+  const words = [
+    { source: 'dns', at: 1, upstreams: [sighted('a'), sighted('b'), sighted('c')] },
+    { source: 'docker', at: 1, upstreams: [sighted('found')] },
+    { source: 'functions', at: 1, upstreams: [sighted('functions/contact')] },
+    { source: 'static', at: 1, upstreams: [sighted('old')] },
+  ]
+
+  it('keeps what is found in the same way under the other spec, and what is found without being named', () => {
+    const docker = { kind: 'docker', options: {}, discovers: true }
+    const now = { ...specWith([dns('a'), dns('b'), dns('c'), upstream('old')]), sources: [docker] }
+    const other = dns('else').source ?? { kind: '', options: {} }
+    const next = specWith([dns('a'), { ...dns('b'), source: other }, upstream('new')])
+    const names = (spec: Spec) => foreseen(words, now, spec).map(({ upstreams }) => upstreams.map(({ name }) => name))
+    expect(names({ ...next, sources: [docker] })).toEqual([['a'], ['found'], ['functions/contact'], ['new']])
+    expect(names(next)).toEqual([['a'], [], ['functions/contact'], ['new']])
   })
 })
 
@@ -146,7 +180,8 @@ describe('detectableUpstreams', () => {
     const spec = specWith([upstream('vets')])
     const { feed } = feedOf([CONTACT])
     const { upstreams } = mergeObservations(
-      openSources({ spec, functions: feed, clock: manualClock(), changed: () => {} }).observations(),
+      openSources({ ...PARTS, spec, functions: feed }).observations(),
+      new Map([['vets', 'static']]),
     )
     expect(detectableUpstreams(spec, upstreams)).toEqual([
       {
