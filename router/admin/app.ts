@@ -34,6 +34,7 @@ function read(app: Hono<AdminEnv>, control: Control): void {
   app.get('/api/operations', (c) => c.json({ operations: viewListOfOperations(control) }))
   app.get('/api/upstreams', (c) => c.json({ upstreams: viewUpstreams(control) }))
   app.get('/api/left', (c) => c.json(control.left()))
+  app.get('/api/drift', (c) => c.json(control.drift()))
   app.get('/api/plan', (c) => c.json(control.published() ?? null))
   app.get('/api/functions/log', (c) => c.json({ lines: control.functionLog(c.req.query('name') ?? '') }))
   app.get('/metrics', async (c) =>

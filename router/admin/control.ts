@@ -1,3 +1,4 @@
+import type { Drift } from '../catalogue/drift.ts'
 import type { Left } from '../catalogue/left.ts'
 import type { Catalogue, Observation, SourceObservation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -21,6 +22,8 @@ export type Control = {
   endpointStates(): Readonly<Record<string, readonly EndpointState[]>>
   /** What is left in legacy, and how much traffic it gets. */
   left(): Left
+  /** Where implementers of one operation promise different things. */
+  drift(): Drift
   /** Requests by rule id, then upstream, since `since`. */
   traffic(): Traffic
   readonly shifts: Shifts

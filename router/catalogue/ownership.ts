@@ -8,7 +8,7 @@ export type OwnershipWorld = {
   readonly remembered: ReadonlyMap<string, string>
   readonly observations: readonly Observation[]
   readonly sources: readonly SourceObservation[]
-  readonly spec: Pick<Spec, 'upstreams' | 'defaultUpstream' | 'functions'>
+  readonly spec: Pick<Spec, 'upstreams' | 'defaultUpstream' | 'functions' | 'sources'>
 }
 
 export type Ownership = {
@@ -28,11 +28,11 @@ export function decideOwnership({ remembered, observations, sources, spec }: Own
   const ownership = new Map(remembered)
   const changes = new Map<string, string | undefined>()
   for (const [key, owner] of remembered) {
-    if (tiers.has(owner) || isUnheardFunction(owner, spec, sources)) continue
+    if (tiers.has(owner) || isUnheard(owner, spec, sources)) continue
     ownership.delete(key)
     changes.set(key, undefined)
   }
-  if (isDefaultPending(spec, observations)) return { ownership, changes }
+  if (isDefaultPending({ spec, observations, sources })) return { ownership, changes }
 
   for (const [key, implementers] of implementersByOperation(observations)) {
     if (ownership.has(key)) continue
@@ -44,31 +44,51 @@ export function decideOwnership({ remembered, observations, sources, spec }: Own
   return { ownership, changes }
 }
 
-/** Every upstream that the YAML or the functions folder holds now. */
+/** Every upstream that the YAML, the functions folder or a source that is switched on holds now. */
 function configuredTiers(
   spec: OwnershipWorld['spec'],
   sources: readonly SourceObservation[],
 ): ReadonlyMap<string, Tier> {
   const functions = spec.functions === undefined ? [] : (functionsSource(sources)?.upstreams ?? [])
-  return new Map([...functions, ...spec.upstreams].map(({ name, tier }) => [name, tier]))
+  const kinds = discovering(spec)
+  const found = sources.filter(({ source }) => kinds.includes(source)).flatMap(({ upstreams }) => upstreams)
+  return new Map([...functions, ...found, ...spec.upstreams].map(({ name, tier }) => [name, tier]))
 }
 
-// At the start the functions folder has not been read: not known yet is not removed.
-function isUnheardFunction(name: string, spec: OwnershipWorld['spec'], sources: readonly SourceObservation[]): boolean {
-  return name.startsWith('functions/') && spec.functions !== undefined && functionsSource(sources) === undefined
+/** Kinds of sources that find upstreams which the YAML does not name. */
+function discovering({ sources = [] }: OwnershipWorld['spec']): readonly string[] {
+  return sources.filter(({ discovers }) => discovers).map(({ kind }) => kind)
+}
+
+// At the start the functions folder has not been read, nor has a source been answered: not known yet is not removed.
+function isUnheard(name: string, spec: OwnershipWorld['spec'], sources: readonly SourceObservation[]): boolean {
+  if (name.startsWith('functions/')) return spec.functions !== undefined && functionsSource(sources) === undefined
+  return isAnySourceUnheard(spec, sources)
+}
+
+function isAnySourceUnheard(spec: OwnershipWorld['spec'], sources: readonly SourceObservation[]): boolean {
+  return discovering(spec).some((kind) => {
+    const word = sources.find(({ source }) => source === kind)
+    return word === undefined || (word.sighting !== undefined && word.sighting.state !== 'answered')
+  })
 }
 
 function functionsSource(sources: readonly SourceObservation[]): SourceObservation | undefined {
   return sources.find(({ source }) => source === 'functions')
 }
 
-function isDefaultPending(spec: OwnershipWorld['spec'], observations: readonly Observation[]): boolean {
-  const upstream = spec.upstreams.find(({ name }) => name === spec.defaultUpstream)
-  if (upstream === undefined) return false
-  const { openapi, mappings } = upstream.discover
-  const asked = openapi !== undefined || mappings !== undefined
-  const heard = observations.some((observation) => observation.upstream === upstream.name)
-  return (asked && !heard) || pendingUpstreams(observations).includes(upstream.name)
+function isDefaultPending({ spec, observations, sources }: Omit<OwnershipWorld, 'remembered'>): boolean {
+  const name = spec.defaultUpstream
+  if (name === undefined) return false
+  const sighted = sources.flatMap(({ upstreams }) => upstreams).find((one) => one.name === name)
+  const written = spec.upstreams.find((one) => one.name === name)
+  // One that a source is to find may turn out to implement anything, as long as it has not been found.
+  if (written === undefined && sighted === undefined) return isAnySourceUnheard(spec, sources)
+  const asked = [written?.discover, sighted?.discover].some(
+    (discover) => discover !== undefined && Object.values(discover).some((place) => place !== undefined),
+  )
+  const heard = observations.some(({ upstream }) => upstream === name)
+  return (asked && !heard) || pendingUpstreams(observations).includes(name)
 }
 
 function implementersByOperation(observations: readonly Observation[]): ReadonlyMap<string, ReadonlySet<string>> {

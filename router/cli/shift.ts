@@ -1,10 +1,12 @@
 import type { ShiftView } from '../admin/views.ts'
+import type { Drift } from '../catalogue/drift.ts'
 import type { LedgerEntry } from '../model/shift.ts'
 import { findShift } from '../shift/find.ts'
 import type { Outcome } from '../shift/outcome.ts'
 import { percent, describe as stageOf } from '../shift/stages.ts'
 import { ask } from './ask.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, type AdminClient } from './client.ts'
+import { describeDrift } from './drift.ts'
 import { duration, table } from './table.ts'
 import { type CommandIo, textOption, UsageError, type Verb, type VerbArgs } from './verb.ts'
 
@@ -75,12 +77,15 @@ function show(args: VerbArgs, io: CommandIo, name: string | undefined): Promise<
   return ask(args, io, async (client) => {
     const one = findShift(needed(name), await allShifts(client))
     if (one === undefined) return { data: null, text: `no shift "${name}" has been started`, code: 1 }
+    const { operations } = await client.get<Drift>('/api/drift')
+    const drifted = operations.filter(({ shift }) => shift === one.id)
     const lines = [
       `${one.id}: ${one.incumbent} → ${one.candidate}`,
       `  stage     ${one.standing}, since ${duration(Date.now() - one.changedAt)}`,
       `  steps     ${[...one.steps, 1].map(percent).join(', ')}`,
       `  requests  ${one.requests.map((arm) => `${arm.upstream} ${arm.count} (${arm.errors} errors)`).join(', ')}`,
       ...(origin(one) === '' ? [] : [`  note      ${origin(one)}`]),
+      ...(drifted.length === 0 ? [] : ['', 'what a client would notice', ...drifted.map(describeDrift)]),
     ]
     return { data: one, text: lines.join('\n') }
   })

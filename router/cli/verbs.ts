@@ -44,6 +44,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./left.ts')).left,
   },
   {
+    name: 'drift',
+    summary: 'says where two implementers of one operation promise different things',
+    load: async () => (await import('./drift.ts')).drift,
+  },
+  {
     name: 'shift',
     summary: 'moves a route from one upstream to another, step by step, and back at once',
     load: async () => (await import('./shift.ts')).shift,

@@ -1,5 +1,6 @@
 import type { Control, Preview, Reloaded, Status } from '../admin/control.ts'
 import { deciderOf } from '../admin/decide.ts'
+import { type Drift, findDrift, type Served } from '../catalogue/drift.ts'
 import { type Left, leftInLegacy } from '../catalogue/left.ts'
 import { compile } from '../compile/compile.ts'
 import { countDiagnostics, mergeDiagnostics } from '../config/format.ts'
@@ -7,6 +8,7 @@ import { readText, UnreadableFile } from '../config/load.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { packageVersion } from '../kernel/version.ts'
+import type { CatalogueOperation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Bound } from '../model/link.ts'
 import type { Live, Plan } from '../model/plan.ts'
@@ -103,7 +105,7 @@ export function createControl(parts: ControlParts): RunningControl {
   /** What is wrong with the file; where nothing is, what is worth knowing about it now. */
   function diagnosed(): readonly Diagnostic[] {
     const { current, diagnostics } = configuration
-    return current ? mergeDiagnostics(diagnostics, [...shifts.diagnostics(), ...found]) : diagnostics
+    return current ? mergeDiagnostics(diagnostics, [...shifts.diagnostics(), ...world.clashes(), ...found]) : diagnostics
   }
 
   /** The configuration in force under another spec: nothing is asked and nothing changes. */
@@ -187,22 +189,33 @@ export function createControl(parts: ControlParts): RunningControl {
     refresh()
   }
 
-  function left(): Left {
+  /** Who answers an operation now, by which rule and under which shift; undefined: nobody. */
+  function server(): (operation: CatalogueOperation) => (Served & { readonly rule: string }) | undefined {
     const plan = publisher.current()?.plan
     const decide = plan === undefined ? undefined : deciderOf(plan)
+    return ({ method, template }) => {
+      const decision = decide?.(method, template)
+      if (decision === undefined) return undefined
+      const shift = decision.shift === undefined ? undefined : shifts.find(decision.shift)
+      const upstream = shift?.stage === 'live' ? shift.candidate : decision.upstream
+      if (upstream === undefined) return undefined
+      const moving = shift && { id: shift.id, between: [shift.incumbent, shift.candidate] }
+      return { upstream, rule: decision.rule, shift: moving }
+    }
+  }
+
+  function left(): Left {
     const tiers = new Map(world.sources().flatMap(({ upstreams }) => upstreams.map(({ name, tier }) => [name, tier])))
     return leftInLegacy({
       catalogue: world.catalogue(),
       traffic: world.traffic(),
       tierOf: (upstream) => tiers.get(upstream),
-      served({ method, template }) {
-        const decision = decide?.(method, template)
-        if (decision === undefined) return undefined
-        const shift = decision.shift === undefined ? undefined : shifts.find(decision.shift)
-        const upstream = shift?.stage === 'live' ? shift.candidate : decision.upstream
-        return upstream === undefined ? undefined : { upstream, rule: decision.rule }
-      },
+      served: server(),
     })
+  }
+
+  function drift(): Drift {
+    return findDrift({ catalogue: world.catalogue(), observations: world.observations(), served: server() })
   }
 
   function reloaded(accepted: boolean): Reloaded {
@@ -258,6 +271,7 @@ export function createControl(parts: ControlParts): RunningControl {
         unhealthy: parts.health.unhealthy(),
       }),
     left,
+    drift,
     shifts,
     functionLog: parts.functions.logs,
     preview,
@@ -283,5 +297,8 @@ function unready(name: string, world: World): string | undefined {
     .find((candidate) => candidate.name === name)
   if (upstream === undefined) return `upstream "${name}" does not exist; see: banyan upstreams`
   if (upstream.failure !== undefined) return `upstream "${name}" cannot serve: ${upstream.failure}`
+  if (upstream.sighting !== undefined && upstream.endpoints.length === 0) {
+    return `upstream "${name}" has no endpoint now; see: banyan upstreams`
+  }
   return undefined
 }
