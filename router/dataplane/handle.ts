@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
+import type { Client } from './accept/client.ts'
 import { chooseArm } from './arm.ts'
 import { Attempt } from './attempt.ts'
 import { type Outcome, outcomeOf, outcomeOfError } from './counts.ts'
@@ -35,8 +36,13 @@ const AWAITING = 2
 const RELAYING = 3
 
 /** Takes up a client's connection; its requests are served until it ends. */
-export function handle(accepted: Socket, plane: Plane, onClosed: (connection: Connection) => void): Connection {
-  return new Downstream(accepted, plane.wheel, (downstream) => new Exchange(downstream, plane), onClosed)
+export function handle(
+  accepted: Socket,
+  client: Client,
+  plane: Plane,
+  onClosed: (connection: Connection) => void,
+): Connection {
+  return new Downstream(accepted, client, plane.wheel, (downstream) => new Exchange(downstream, plane), onClosed)
 }
 
 /** One request and its answer at a time: what the client's side and the upstream's side tell, and what follows. */
@@ -56,7 +62,7 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#downstream = downstream
     this.#plane = plane
     this.#attempt = new Attempt(this, plane)
-    this.#request = new Request(downstream.head, downstream.remote, plane)
+    this.#request = new Request(downstream.head, downstream.client, plane)
   }
 
   // Accept: a well-formed head has arrived.

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Timeouts } from '../model/spec.ts'
-import { peerAddress } from './addresses.ts'
+import type { Client } from './accept/client.ts'
 import { SETTLED } from './arm.ts'
 import type { Keyed } from './balancing/index.ts'
 import { hostOf } from './http1/authority.ts'
@@ -54,9 +54,9 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
   target = ''
   hostField = ''
 
-  constructor(head: RequestHead, remote: string | undefined, plane: Plane) {
+  constructor(head: RequestHead, client: Client, plane: Plane) {
     this.head = head
-    this.peer = peerAddress(remote)
+    this.peer = client.address
     this.pseudonym = plane.pseudonym
     this.#plane = plane
     this.snapshot = plane.snapshot

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../kernel/errors.ts'
+import type { Client } from './accept/client.ts'
 import type { BodySink } from './http1/chunked.ts'
 import type { Fields } from './http1/fields.ts'
 import type { RequestHead } from './http1/request-head.ts'
@@ -26,8 +27,8 @@ export type Output = BodySink & {
 export type DownstreamSide = {
   readonly head: RequestHead
   readonly writer: Output
-  /** Address of the peer. */
-  readonly remote: string | undefined
+  /** Who it is. */
+  readonly client: Client
   /** Whether the current request has been read to its end. */
   readonly requestComplete: boolean
   /** What stood behind the current request's body, which has ended. */

@@ -1,3 +1,4 @@
+import type { CertificateFiles } from '../kernel/tls/credentials.ts'
 import type { Position } from './diagnostic.ts'
 
 /**
@@ -9,7 +10,7 @@ export type Spec = {
   readonly file: string
   /** Hash of the file's bytes; changes when the file does. */
   readonly fileHash: string
-  readonly listen: readonly Address[]
+  readonly listen: readonly ListenerSpec[]
   readonly admin: Address & { readonly tokens: readonly AdminToken[] }
   readonly status: Address
   /** Number of data-plane processes. */
@@ -32,6 +33,30 @@ export type Spec = {
 
 /** `host` undefined: all addresses. Port 0: any free one. */
 export type Address = { readonly host: string | undefined; readonly port: number }
+
+export type ListenerSpec = Address & ListenerOptions
+
+/** What is done on the connections of a listener before any request. Paths of files are absolute. */
+export type ListenerOptions = {
+  /** Absent: HTTP in plain. */
+  readonly tls?: ListenerTls
+  /** Peers (CIDR blocks) that say in a PROXY header for whom they connect; absent: nobody does. */
+  readonly proxyProtocol?: { readonly from: readonly string[] }
+  /** The TLS port that requests are sent to instead of being served; absent: they are served. */
+  readonly redirectToTls?: { readonly port: number }
+}
+
+export type ListenerTls = {
+  /** The first is for clients that name no host, or one that is in none of them. */
+  readonly certificates: readonly CertificateFiles[]
+  readonly minVersion: '1.2' | '1.3'
+  /** What becomes of a client that asks for a host that no certificate names. */
+  readonly unknownNames: 'default' | 'reject'
+  /** Absent: clients are not asked for one. `required` false: one that sends none is served all the same. */
+  readonly clientCertificates?: { readonly ca: string; readonly required: boolean }
+  /** Value of Strict-Transport-Security; absent: none is sent. */
+  readonly hsts?: string
+}
 
 /** `token` is a reference (`file:PATH`, absolute) or the value an environment variable gave. */
 export type AdminToken = { readonly name: string; readonly token: string; readonly role: 'read' | 'operate' }
@@ -118,12 +143,11 @@ export type HashKey = { readonly kind: 'header' | 'cookie'; readonly name: strin
 /** A plain `http:` address; `path` is '' or a prefix such as `/app` that every request to it gets. */
 export type UpstreamUrl = { readonly host: string; readonly port: number; readonly path: string; readonly at: Position }
 
-export type DiscoverSpec = {
-  /** `auto`, a path on the upstream (`/…`), an absolute URL, or `file:/absolute/path`; undefined: not asked. */
-  readonly openapi: string | undefined
-  /** Path of Spring's mappings on the upstream; undefined: not asked. */
-  readonly mappings: string | undefined
-}
+/**
+ * Which detectors are asked, and where they look, by their kind; undefined: not asked. `on` where there is but one
+ * place; else `auto`, a path on the upstream (`/…`), an absolute URL, or `file:/absolute/path`.
+ */
+export type DiscoverSpec = Readonly<Record<string, string | undefined>>
 
 /** Milliseconds; `total` undefined: none. */
 export type Timeouts = {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { plainClient } from '../../router/dataplane/accept/client.ts'
 import type { Downstream } from '../../router/dataplane/http1/downstream.ts'
 import type { RequestHead } from '../../router/dataplane/http1/request-head.ts'
 import type { Writer } from '../../router/dataplane/http1/writer.ts'
@@ -39,6 +40,7 @@ class Client implements DownstreamEvents {
     this.#writer = new codec.Writer(asSocket(this.#upstream))
     this.#downstream = new codec.Downstream(
       asSocket(this.#socket),
+      plainClient('127.0.0.1'),
       codec.wheel,
       () => this,
       () => {},

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../kernel/errors.ts'
+import type { Client } from '../accept/client.ts'
 import type { Connection, DownstreamEvents, DownstreamSide } from '../sides.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
@@ -9,7 +10,7 @@ import { HeldBytes } from './held.ts'
 import { Pace } from './pace.ts'
 import { RequestHead } from './request-head.ts'
 import { RequestReader } from './request-reader.ts'
-import { adopt, type ByteReader } from './socket.ts'
+import { adopt, type ByteReader, reset } from './socket.ts'
 import { Writer } from './writer.ts'
 
 /** Limits on clients, in milliseconds and bytes. */
@@ -37,6 +38,7 @@ const CLOSED = 5
 export class Downstream implements DownstreamSide, Connection, ByteReader {
   readonly head = new RequestHead()
   readonly writer: Writer
+  readonly client: Client
   readonly socket: Socket
   #events: DownstreamEvents
   readonly #onClosed: (self: Downstream) => void
@@ -61,10 +63,12 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
 
   constructor(
     accepted: Socket,
+    client: Client,
     wheel: Wheel,
     events: (self: Downstream) => DownstreamEvents,
     onClosed: (self: Downstream) => void,
   ) {
+    this.client = client
     this.socket = adopt(accepted, this)
     this.writer = new Writer(this.socket)
     this.#onClosed = onClosed
@@ -76,10 +80,6 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
     this.socket.on('error', () => this.#left())
     this.socket.on('close', () => this.#closed())
     this.socket.on('drain', () => this.#drained())
-  }
-
-  get remote(): string | undefined {
-    return this.socket.remoteAddress
   }
 
   /** Whether the current request has been read to its end. */
@@ -190,7 +190,7 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
     if (this.#state === CLOSED) return
     this.#state = CLOSING
     this.writer.discard()
-    this.socket.resetAndDestroy()
+    reset(this.socket)
   }
 
   /** Ends the connection at once. */
