@@ -10,7 +10,7 @@ import { createFunctionsFolder } from './control/functions-folder.ts'
 import { createHealthChecks } from './control/health-checks.ts'
 import { probe } from './control/health-probe.ts'
 import type { Metrics } from './control/metrics.ts'
-import { loadObservations, observationKeeper } from './control/observations.ts'
+import { loadObservations, loadSources, observationKeeper } from './control/observations.ts'
 import { createServing } from './control/serving.ts'
 import { createWorld } from './control/world.ts'
 import { systemClock } from './kernel/clock.ts'
@@ -35,6 +35,8 @@ import { createLog } from './telemetry/log.ts'
 const clock = systemClock
 /** By then all that a start loads has been compiled. */
 const COMPILED_MS = 2_000
+/** As long as a start waits for name servers and engines; what they say later makes another plan. */
+const HEARD_MS = 2_000
 const { values } = parseArgs({ options: { config: { type: 'string', default: 'banyan.yaml' } } })
 const file = values.config
 // Speaks to the supervisor that started us; from here on signals are its business.
@@ -113,11 +115,13 @@ const world = createWorld({
   store,
   functions: functions.feed,
   remembered: loadObservations(folder.paths.folder),
+  rememberedSources: loadSources(folder.paths.folder),
   clock,
   random: Math.random,
   log,
   changed() {
-    keeper.keep(world.observations())
+    keeper.keep({ observations: world.observations(), sources: world.sources() })
+    health.update(spec, world.sources())
     control.refresh()
   },
 })
@@ -174,6 +178,8 @@ const watching = new AbortController()
 supervisor.onMessage(hear)
 supervisor.onGone(() => void afterSupervisor())
 adopt(first)
+// What is found elsewhere than in the file is part of the first plan, where it answers at all.
+await world.heard(HEARD_MS)
 await control.start()
 watchSpec(file, control.changed, {
   clock,
@@ -190,7 +196,7 @@ function adopt(configuration: Configuration): void {
   spec = configuration.spec
   serving.ask(spec)
   functions.use(spec.functions)
-  health.update(spec)
+  health.update(spec, world.sources())
   if (!configuration.current) return
   try {
     saveLastGood(folder.paths.folder, configuration.text)

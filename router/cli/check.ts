@@ -6,7 +6,9 @@ import { compile, type World } from '../compile/compile.ts'
 import { problemsOfRefused } from '../compile/refused.ts'
 import { formatDiagnostics, mergeDiagnostics } from '../config/format.ts'
 import { functionFolders, loadSpec, readText, UnreadableFile } from '../config/load.ts'
-import { loadObservations, observationsFile } from '../control/observations.ts'
+import { loadObservations, loadSources, observationsFile } from '../control/observations.ts'
+import { foreseen, writtenSources } from '../discovery/sources/index.ts'
+import { mergeObservations } from '../discovery/sources/merge.ts'
 import type { SourceObservation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Spec } from '../model/spec.ts'
@@ -73,9 +75,13 @@ type Answer = { readonly diagnostics: readonly Diagnostic[]; readonly operations
 function lastKnown(spec: Spec): { readonly world: World; readonly by: string } {
   const names = spec.functions === undefined ? [] : (functionFolders(spec.functions) ?? [])
   const upstreams = names.map((name) => ({ name: `functions/${name}`, tier: 'function', endpoints: [] }) as const)
-  const sources: readonly SourceObservation[] = [{ source: 'functions', at: 0, upstreams }]
+  const words: readonly SourceObservation[] = [
+    { source: 'functions', at: 0, upstreams },
+    ...loadSources(spec.state.folder),
+  ]
+  const sources = mergeObservations(foreseen(words, spec, spec), writtenSources(spec)).observations
   const kept = loadObservations(spec.state.folder)
-  const exists = new Set([...spec.upstreams, ...upstreams].map(({ name }) => name))
+  const exists = new Set(sources.flatMap((word) => word.upstreams.map(({ name }) => name)))
   const observations = kept.filter(({ upstream }) => exists.has(upstream))
   const { ownership } = decideOwnership({ remembered: new Map(), observations, sources, spec })
   const catalogue = joinCatalogue(observations, [], ownership)

@@ -8,9 +8,6 @@ export const LATER: Readonly<Record<string, string>> = {
   otlp: 'remove it; /metrics is on the status port',
   signingKeys: 'remove it; the key is made in the state folder',
 
-  'listen.*.tls': 'terminate TLS in front of the router',
-
-  'upstreams.*.dns': 'write the addresses under urls:',
   'upstreams.*.docker': 'publish the port and write its address under url:',
   'upstreams.*.kubernetes': 'write the address of the Service under url:',
   'upstreams.*.protocol': 'remove it; upstreams are spoken to in HTTP/1.1',

@@ -105,7 +105,9 @@ export function createControl(parts: ControlParts): RunningControl {
   /** What is wrong with the file; where nothing is, what is worth knowing about it now. */
   function diagnosed(): readonly Diagnostic[] {
     const { current, diagnostics } = configuration
-    return current ? mergeDiagnostics(diagnostics, [...shifts.diagnostics(), ...world.clashes(), ...found]) : diagnostics
+    return current
+      ? mergeDiagnostics(diagnostics, [...shifts.diagnostics(), ...world.clashes(), ...found])
+      : diagnostics
   }
 
   /** The configuration in force under another spec: nothing is asked and nothing changes. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
+import type { ObservedEndpoint, SourceObservation } from '../model/catalogue.ts'
 import type { HealthSpec, Spec, UpstreamSpec } from '../model/spec.ts'
 import type { Probe } from './health-probe.ts'
 
@@ -8,8 +9,8 @@ import type { Probe } from './health-probe.ts'
  * failed so often, except those that were known to be unhealthy when control was started.
  */
 export type HealthChecks = {
-  /** Checks what this spec asks for, from now on. */
-  update(spec: Spec): void
+  /** Checks what this spec asks for where `sources` find it, from now on. */
+  update(spec: Spec, sources?: readonly SourceObservation[]): void
   /** Why, by upstream and address (`host:port`), for those that are unhealthy now. */
   unhealthy(): Unhealthy
   close(): void
@@ -73,10 +74,11 @@ export function createHealthChecks(options: HealthOptions): HealthChecks {
     options.changed()
   }
 
-  function update(spec: Spec): void {
+  function update(spec: Spec, sources: readonly SourceObservation[] = []): void {
     const next = new Map<string, Check>()
+    const sighted = new Map(sources.flatMap(({ upstreams }) => upstreams.map((one) => [one.name, one.endpoints])))
     for (const upstream of spec.upstreams) {
-      for (const check of checksOf(upstream, options.remembered)) {
+      for (const check of checksOf(upstream, sighted.get(upstream.name) ?? [], options.remembered)) {
         const known = checks.get(keyOf(check))
         if (known === undefined) next.set(keyOf(check), check)
         else if (sameHealth(known.health, check.health)) next.set(keyOf(check), known)
@@ -116,12 +118,17 @@ function sameHealth(one: HealthSpec, other: HealthSpec): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-function checksOf({ name, health, urls, hostHeader }: UpstreamSpec, remembered: HealthOptions['remembered']): Check[] {
+function checksOf(
+  { name, health, urls, source, hostHeader }: UpstreamSpec,
+  sighted: readonly ObservedEndpoint[],
+  remembered: HealthOptions['remembered'],
+): Check[] {
   if (health === undefined) return []
-  return urls.map(({ host, port, path }) => {
+  const endpoints: readonly ObservedEndpoint[] = source === undefined ? urls : sighted
+  return endpoints.map(({ host, port, path, authority: named }) => {
     const address = `${host}:${port}`
     const bracketed = host.includes(':') ? `[${host}]` : host
-    const own = port === 80 ? bracketed : `${bracketed}:${port}`
+    const own = named ?? (port === 80 ? bracketed : `${bracketed}:${port}`)
     const authority = typeof hostHeader === 'object' ? hostHeader.name : own
     const reason = remembered[name]?.includes(address) === true ? 'unhealthy when the router last served' : undefined
     const probe = { host, port, path: path + health.path, authority, timeoutMs: health.timeoutMs }

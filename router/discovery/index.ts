@@ -48,6 +48,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   const { clock, random, log, functions, changed } = options
   let { spec } = options
   let merged: Merged | undefined
+  let words: readonly SourceObservation[] | undefined
   const waiting = new Set<() => void>()
   const detection = startDetection(options)
   const sources = openSources({
@@ -79,12 +80,14 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   }
 
   function now(): Merged {
-    merged ??= mergeObservations(sources.observations(), writtenSources(spec))
+    const said = sources.observations()
+    if (merged !== undefined && said === words) return merged
+    words = said
+    merged = mergeObservations(said, writtenSources(spec))
     return merged
   }
 
   function observe(): void {
-    merged = undefined
     detection.update(detectableUpstreams(spec, now().upstreams))
     if (!isPending()) for (const resume of waiting) resume()
     changed()

@@ -9,8 +9,16 @@ export function firstDelay(notBefore: number | undefined, now: number): number {
   return Math.max(0, (notBefore ?? now) - now)
 }
 
-/** Pause before the next try: the interval after an answer, otherwise 1 s, 2 s, 4 s … 60 s; up to a quarter more. */
+/** Pause before the next try: the interval after an answer, otherwise that of `retryDelay`; up to a quarter more. */
 export function nextDelay(misses: number, random: () => number): number {
-  const pause = misses === 0 ? INTERVAL_MS : Math.min(INTERVAL_MS, FIRST_PAUSE_MS * 2 ** (misses - 1))
+  return misses === 0 ? spread(INTERVAL_MS, random) : retryDelay(misses, random, INTERVAL_MS)
+}
+
+/** Pause after so many tries in vain, one or more: 1 s, 2 s, 4 s … `mostMs`; up to a quarter more. */
+export function retryDelay(misses: number, random: () => number, mostMs: number): number {
+  return spread(Math.min(mostMs, FIRST_PAUSE_MS * 2 ** (misses - 1)), random)
+}
+
+function spread(pause: number, random: () => number): number {
   return Math.round(pause * (1 + SPREAD * random()))
 }

@@ -3,16 +3,17 @@ import type { Log } from '../../kernel/log.ts'
 import type { SourceObservation } from '../../model/catalogue.ts'
 import type { FunctionFeed } from '../../model/functions.ts'
 import type { Spec } from '../../model/spec.ts'
+import { dns } from './dns/index.ts'
 import { functions } from './functions/index.ts'
 import type { SourceKind } from './source.ts'
 import { staticSource, writtenUpstream } from './static/index.ts'
 
 /** The whole list of sources. Add yours here, alphabetically, and nowhere else. */
-export const SOURCES: readonly SourceKind[] = [functions, staticSource]
+export const SOURCES: readonly SourceKind[] = [dns, functions, staticSource]
 
 /** Every source at work. */
 export type Sources = {
-  /** The last complete word of each source that has spoken. */
+  /** The last complete word of each source that has spoken: the same list as long as nobody speaks. */
   observations(): readonly SourceObservation[]
   update(spec: Spec): void
   close(): Promise<void>
@@ -26,25 +27,26 @@ export type SourcesOptions = {
   readonly log: Log
   /** Their last words before a restart. */
   readonly remembered?: readonly SourceObservation[]
-  /** Called after a source said something; never before `openSources` returned. */
+  /** Called after a source said something new, not at every confirmation; never before `openSources` returned. */
   readonly changed: () => void
 }
 
 /** Starts every source. The caller closes it. */
 export function openSources(options: SourcesOptions): Sources {
   const { remembered = [], changed } = options
-  const words = new Map<string, SourceObservation>()
+  let words: readonly SourceObservation[] = []
   let started = false
   const publish = (observation: SourceObservation): void => {
-    words.set(observation.source, observation)
-    if (started) changed()
+    const before = words.find(({ source }) => source === observation.source)
+    words = [...words.filter((word) => word !== before), observation]
+    if (started && (before === undefined || substance(before) !== substance(observation))) changed()
   }
   const running = SOURCES.map((kind) =>
     kind.create({ ...options, remembered: remembered.find(({ source }) => source === kind.kind), publish }),
   )
   started = true
   return {
-    observations: () => [...words.values()],
+    observations: () => words,
     update: (next) => {
       for (const source of running) source.update(next)
     },
@@ -52,6 +54,12 @@ export function openSources(options: SourcesOptions): Sources {
       await Promise.all(running.map((source) => source.close()))
     },
   }
+}
+
+/** All of a word but when it was said and how it came about: an address that is confirmed every second is no news. */
+function substance({ upstreams, sighting }: SourceObservation): string {
+  const lasting = upstreams.map((upstream) => ({ ...upstream, sighting: upstream.sighting?.state }))
+  return JSON.stringify([sighting?.state, lasting])
 }
 
 /** Source by upstream, for those that the YAML names. */
