@@ -1,5 +1,5 @@
 import { FIELD } from './http1/field-kind.ts'
-import { allValues } from './http1/fields.ts'
+import { allValues, flat } from './http1/fields.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import { withoutKey } from './key-cookie.ts'
 import type { FieldEdits } from './policies/field-edits.ts'
@@ -27,8 +27,26 @@ export type Forwarding = {
  * applications read; `Forwarded` is never passed on, so that there are not two accounts of one request.
  */
 export function writeRequestHead(head: RequestHead, forwarding: Forwarding): string {
-  const { kinds, list, named } = head
   const edits = forwarding.requestEdits?.()
+  const text = head.repeated && edits === undefined ? repeatedFields(head, forwarding) : fields(head, forwarding, edits)
+  return `${text}${forwarding.requestId}\r\n\r\n`
+}
+
+/** The same from the second time on, kept: nothing but the request id differs. */
+function repeatedFields(head: RequestHead, forwarding: Forwarding): string {
+  const { target, hostField, trusted, varies } = forwarding
+  const { memo } = head
+  if (memo?.target === target && memo.hostField === hostField && memo.trusted === trusted && memo.varies === varies) {
+    return memo.text
+  }
+  const text = flat(fields(head, forwarding, undefined))
+  head.memo = { text, target, hostField, trusted, varies }
+  return text
+}
+
+/** Everything but the value of the last field, which is the request id. */
+function fields(head: RequestHead, forwarding: Forwarding, edits: FieldEdits | undefined): string {
+  const { kinds, list, named } = head
   const filtered = named.length > 0 || edits !== undefined
   let out = `${head.method} ${forwarding.target} HTTP/1.1\r\nHost: ${forwarding.hostField}\r\n`
   for (let index = 0; index < head.count; index++) {
@@ -48,7 +66,7 @@ export function writeRequestHead(head: RequestHead, forwarding: Forwarding): str
     out += `${name}: ${value}\r\n`
   }
   if (edits !== undefined) out += edits.lines
-  return `${out}${addedFields(head, forwarding)}\r\n`
+  return out + addedFields(head, forwarding)
 }
 
 /** Whether an OPTIONS request says that whoever has it now is its last recipient (RFC 9110 §7.6.2). */
@@ -112,7 +130,7 @@ function addedFields(head: RequestHead, forwarding: Forwarding): string {
     if (head.authority !== undefined) out += `X-Forwarded-Host: ${head.authority}\r\n`
     out += 'X-Forwarded-Proto: http\r\n'
   }
-  return `${out}Via: 1.${head.minor} ${forwarding.pseudonym}\r\nX-Request-Id: ${forwarding.requestId}\r\n`
+  return `${out}Via: 1.${head.minor} ${forwarding.pseudonym}\r\nX-Request-Id: `
 }
 
 const CLAIMED = (1 << FIELD.forwardedFor) | (1 << FIELD.forwardedHost) | (1 << FIELD.forwardedProto)

@@ -29,7 +29,8 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
   requestId = ''
   /** Whether the peer is one of `trustedProxies`. */
   trusted = false
-  #trustedBy: Table | undefined
+  /** The table of the request before. */
+  #table: Table | undefined
 
   // What is matched.
   host = ''
@@ -45,6 +46,8 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
 
   // What was decided.
   rule: Rule | undefined
+  /** The rule that takes this request, known from the one before, which had the same head. */
+  known: Rule | undefined
   choice = SETTLED
   upstream: Upstream | undefined
   timeouts: Timeouts = NO_TIMEOUTS
@@ -67,14 +70,24 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
     const { head } = this
     this.snapshot = this.#plane.snapshot
     const { table } = this.snapshot
-    if (this.#trustedBy !== table) {
-      this.#trustedBy = table
+    const sameTable = this.#table === table
+    if (!sameTable) {
+      this.#table = table
       this.trusted = table.trusted.has(this.peer)
     }
     this.rule = undefined
     this.upstream = undefined
     this.choice = SETTLED
     this.sentHost = undefined
+    if (!head.repeated || !sameTable) this.#read()
+    const sent = head.has(FIELD.requestId) ? sole(head, FIELD.requestId) : undefined
+    this.requestId = sent !== undefined && isRequestId(sent) ? sent : this.#plane.requestIds.next()
+  }
+
+  /** Takes from the head what is matched. */
+  #read(): void {
+    const { head } = this
+    this.known = undefined
     this.path = ''
     this.method = head.method
     this.query = head.query
@@ -82,8 +95,6 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
       this.#authority = head.authority
       this.host = head.authority === undefined ? '' : hostOf(head.authority)
     }
-    const sent = head.has(FIELD.requestId) ? sole(head, FIELD.requestId) : undefined
-    this.requestId = sent !== undefined && isRequestId(sent) ? sent : this.#plane.requestIds.next()
   }
 
   /** The head could not be read: only who asked and a request id are known. */
@@ -92,6 +103,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
     this.rule = undefined
     this.upstream = undefined
     this.choice = SETTLED
+    this.#table = undefined
     this.path = ''
     this.method = ''
     this.requestId = this.#plane.requestIds.next()

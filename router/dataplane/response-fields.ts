@@ -1,6 +1,6 @@
 import { privateCacheControl } from './cache-control.ts'
 import { FIELD } from './http1/field-kind.ts'
-import { allValues } from './http1/fields.ts'
+import { allValues, flat } from './http1/fields.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { type Key, setCookieFor } from './key-cookie.ts'
 import type { FieldEdits } from './policies/field-edits.ts'
@@ -27,9 +27,24 @@ export type Relaying = {
  * the connection end; Content-Length is not among them: it is kept where it stood. Interim answers pass as they are.
  */
 export function writeResponseHead(head: ResponseHead, relaying: Relaying, framing: string): string {
-  const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying)}`
-  if (head.status < 200 && head.status !== 101) return `${start}${framing}\r\n`
-  return `${start}Via: 1.${head.minor} ${relaying.pseudonym}\r\n${addedFields(relaying)}${framing}\r\n`
+  const { status } = head
+  const interim = status < 200 && status !== 101
+  const edits = status < 200 ? undefined : relaying.responseEdits?.(status)
+  if (head.repeated && edits === undefined && !interim && !relaying.choice.varies && (head.seen & ANSWERED) === 0) {
+    head.memo ??= flat(relayedHead(head, relaying, undefined))
+    return `${head.memo}${addedFields(relaying)}${framing}\r\n`
+  }
+  const relayed = relayedHead(head, relaying, edits)
+  return interim ? `${relayed}${framing}\r\n` : `${relayed}${addedFields(relaying)}${framing}\r\n`
+}
+
+/** Kinds of which the request decides what becomes of them. */
+const ANSWERED = (1 << FIELD.setCookie) | (1 << FIELD.location) | (1 << FIELD.refresh) | (1 << FIELD.link)
+
+function relayedHead(head: ResponseHead, relaying: Relaying, edits: FieldEdits | undefined): string {
+  const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying, edits)}`
+  if (head.status < 200 && head.status !== 101) return start
+  return `${start}Via: 1.${head.minor} ${relaying.pseudonym}\r\n`
 }
 
 /** Field lines of ours that any answer may have, our own errors too: the key of a new client, and debugging. */
@@ -44,10 +59,9 @@ export function addedFields(relaying: Relaying): string {
 }
 
 /** Without hop-by-hop fields and those that Connection names, and with the application's own hosts replaced. */
-function relayedFields(head: ResponseHead, relaying: Relaying): string {
+function relayedFields(head: ResponseHead, relaying: Relaying, edits: FieldEdits | undefined): string {
   const { kinds, list, named } = head
   const varies = relaying.choice.varies && head.status >= 200
-  const edits = head.status < 200 ? undefined : relaying.responseEdits?.(head.status)
   const filtered = named.length > 0 || edits !== undefined
   let out = ''
   for (let index = 0; index < head.count; index++) {

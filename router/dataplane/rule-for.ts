@@ -13,7 +13,12 @@ const PASSES_LIMIT = 2
  * there is none, or none is needed.
  */
 export function ruleFor(request: Request): Rule | Instead {
-  const { head } = request
+  const { head, known } = request
+  if (known !== undefined) {
+    request.sentPath = request.path
+    request.rule = known
+    return known
+  }
   const { table } = request.snapshot
   if (head.path === '*' || endsHere(head)) return OPTIONS_ANSWER
   if (request.passes() >= PASSES_LIMIT) return LOOP
@@ -26,7 +31,10 @@ export function ruleFor(request: Request): Rule | Instead {
   const rule = table.rules[table.matcher.match(request) ?? -1]
   if (rule === undefined) return NOBODY
   request.rule = rule
-  if (rule.unavailable === undefined) return rule
+  if (rule.unavailable === undefined) {
+    request.known = rule
+    return rule
+  }
   // The reason may quote a file or an exception, which is for whoever runs the router: its status says it.
   return table.debug ? { code: 'route_unavailable', detail: rule.unavailable } : SET_ASIDE
 }

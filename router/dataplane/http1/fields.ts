@@ -54,6 +54,13 @@ export function parseFields(
   return undefined
 }
 
+/** The same text in one piece: what is written often is copied at once then, not from the pieces it was joined of. */
+export function flat(text: string): string {
+  // Looking at a character is what makes V8 join them.
+  text.charCodeAt(0)
+  return text
+}
+
 /** Value of the first field of this kind, or undefined. */
 export function firstValue(fields: Fields, kind: FieldKind): string | undefined {
   for (let index = 0; index < fields.count; index++) {

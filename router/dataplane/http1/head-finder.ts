@@ -12,7 +12,11 @@ export class HeadFinder implements RawHead {
   text = ''
   bytes: Uint8Array = NOTHING
   base = 0
+  /** After a find: its bytes are those of the head that was remembered. */
+  repeated = false
   #scanned = 0
+  /** The remembered head with its empty line; '': none. */
+  #known = ''
   readonly #limit: number
 
   constructor(limit: number) {
@@ -31,6 +35,11 @@ export class HeadFinder implements RawHead {
   find(bytes: Buffer, start: number, end: number): number {
     this.bytes = bytes
     this.base = start
+    this.repeated = this.#scanned === 0 && this.#isKnown(bytes, start, end)
+    if (this.repeated) {
+      this.text = this.#known
+      return this.#known.length - 2
+    }
     if (this.#scanned === 0) {
       // Nearly every head is short and arrives whole; a slice of more would be paid again by every pipelined one.
       this.text = bytes.toString('latin1', start, Math.min(end, start + USUAL))
@@ -48,6 +57,27 @@ export class HeadFinder implements RawHead {
     this.text = bytes.toString('latin1', start, start + length + 2)
     this.#scanned = 0
     return length
+  }
+
+  /**
+   * The head of this length, which was found last, has been read well. Most connections carry the same head again and
+   * again; where every byte of it is the same, so is all that was read from it.
+   */
+  remember(length: number): void {
+    this.#known = length + 4 > USUAL ? '' : this.text.substring(0, length + 2)
+  }
+
+  /** What was read of the remembered head no longer stands. */
+  forget(): void {
+    this.#known = ''
+  }
+
+  #isKnown(bytes: Buffer, start: number, end: number): boolean {
+    const { length } = this.#known
+    // Another head seldom ends where this one does, which is told without looking at all of it.
+    if (length === 0 || end - start < length || bytes[start + length - 1] !== LF) return false
+    if (bytes[start + length - 3] !== LF) return false
+    return bytes.toString('latin1', start, start + length) === this.#known
   }
 
   /**

@@ -35,10 +35,23 @@ export class RequestHead implements Fields {
   expectContinue = false
   /** Fields that Connection names, lower case, besides `close` and `keep-alive`. */
   named: readonly string[] = NONE
+  /** Every byte of it is as in the request before on this connection: what was made of that one is true of this. */
+  repeated = false
+  /** How a repeated head was sent on. */
+  memo: SentHead | undefined
 
   has(kind: FieldKind): boolean {
     return (this.seen & (1 << kind)) !== 0
   }
+}
+
+/** A head as it was sent on, up to its request id, and what besides the head it was made of. */
+export type SentHead = {
+  readonly text: string
+  readonly target: string
+  readonly hostField: string
+  readonly trusted: boolean
+  readonly varies: boolean
 }
 
 /**

@@ -46,10 +46,18 @@ export class RequestReader {
       return at
     }
     this.#blank = false
+    this.#head.repeated = this.#finder.repeated
+    if (this.#finder.repeated) {
+      this.whole = true
+      return at + length + 2
+    }
+    this.#head.memo = undefined
+    this.#finder.forget()
     if (length === MALFORMED) this.fault = 'request_malformed'
     else if (length === TOO_LONG) this.fault = this.#tooLong()
     else this.fault = parseRequestHead(this.#finder, length, this.#head)
     this.whole = this.fault === undefined
+    if (this.whole) this.#finder.remember(length)
     return at + length + 2
   }
 

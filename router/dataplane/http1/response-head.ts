@@ -21,6 +21,10 @@ export class ResponseHead implements Fields {
   framing: Framing = 'none'
   keepAlive = true
   named: readonly string[] = NONE
+  /** Every byte of it is as in the answer before on this connection: what was made of that one is true of this. */
+  repeated = false
+  /** What is relayed of a repeated head, where nothing but the head decides that. */
+  memo: string | undefined
 
   has(kind: FieldKind): boolean {
     return (this.seen & (1 << kind)) !== 0

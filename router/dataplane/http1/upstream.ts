@@ -48,6 +48,8 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
   readonly #held = new HeldBytes()
   #state: number = CONNECTING
   #toHead = false
+  /** The same of the request whose answer's head is remembered. */
+  #knownToHead = false
   #bodyIdleMs = 0
   #interims = 0
   #paused = false
@@ -196,7 +198,7 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
   /** Announces the head that was found; false where it is none. */
   #takeHead(length: number): boolean {
     const { head } = this
-    if (!parseResponseHead(this.#finder, length, this.#toHead, head)) return false
+    if (!this.#readHead(length)) return false
     if (head.status < 200) {
       if (head.status === 101) return this.#switch()
       if (++this.#interims > INTERIM_LIMIT) return false
@@ -207,6 +209,18 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
     this.#body.begin(head.framing, head.length)
     this.#owner.examine?.(this)
     this.receiver?.onResponse(this)
+    return true
+  }
+
+  #readHead(length: number): boolean {
+    const { head } = this
+    head.repeated = this.#finder.repeated && this.#knownToHead === this.#toHead
+    if (head.repeated) return true
+    head.memo = undefined
+    this.#finder.forget()
+    if (!parseResponseHead(this.#finder, length, this.#toHead, head)) return false
+    this.#finder.remember(length)
+    this.#knownToHead = this.#toHead
     return true
   }
 
