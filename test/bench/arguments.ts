@@ -37,7 +37,7 @@ export function helpText(known: readonly Row[]): string {
 
 Measures Banyan beside other proxies on this machine and writes the figures to docs/bench.md.
 Needs Linux, nginx and wrk; measures HAProxy, Envoy and Traefik too where they are installed, on the PATH or where
-BENCH_ENVOY=/path/to/envoy says. All rows take about eight minutes; nothing else should run meanwhile.
+BENCH_ENVOY=/path/to/envoy says. All rows take about ten minutes; nothing else should run meanwhile.
 
   --rows NAME,…   only these (default: all)
 ${known.map(({ name, summary }) => `      ${name.padEnd(width)}  ${summary}`).join('\n')}

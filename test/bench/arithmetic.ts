@@ -21,3 +21,9 @@ export function ratioOf(values: readonly number[], others: readonly number[]): S
   const perRound = values.map((value, round) => value / (others[round] ?? Number.NaN))
   return { ...spreadOf(perRound), median: median(values) / median(others) }
 }
+
+/** The least value that this share of them, 0 to 1, does not exceed. NaN where there is none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
+}

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathOf, type Router, startRouter } from '../banyan.ts'
+import { residentMiB } from '../memory.ts'
 import { BODY } from '../nginx.ts'
 import { table } from '../report.ts'
 import type { Bench, Row } from '../row.ts'
@@ -56,12 +56,6 @@ async function openOne({ url }: Router, opened: DisposableStack, { signal }: Ben
   let answer = ''
   while (!answer.endsWith(BODY)) answer += String((await once(socket, 'data', { signal: limit }))[0])
   if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`a connection to be kept was answered ${answer}`)
-}
-
-function residentMiB(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
-  if (kib === undefined) throw new Error(`the data-plane process ${pid} has ended`)
-  return Number(kib) / 1024
 }
 
 const ANSWERS_MS = 5_000

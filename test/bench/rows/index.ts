@@ -1,5 +1,7 @@
 import type { Row } from '../row.ts'
+import { hang } from './hang.ts'
 import { idle } from './idle.ts'
+import { memory } from './memory.ts'
 import { processes } from './processes.ts'
 import { proxy } from './proxy.ts'
 import { reload } from './reload.ts'
@@ -9,4 +11,4 @@ import { sizes } from './sizes.ts'
 import { start } from './start.ts'
 
 /** Every measurement, in the order of the report. Add yours here. */
-export const ROWS: readonly Row[] = [proxy, routes, sizes, processes, idle, shift, start, reload]
+export const ROWS: readonly Row[] = [proxy, routes, sizes, processes, idle, memory, hang, shift, start, reload]

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { helpText, readArguments } from '../../bench/arguments.ts'
-import { median, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
+import { median, quantile, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
 import { hasProgram, programOf } from '../../bench/machine.ts'
+import { quarters, residentMiB } from '../../bench/memory.ts'
+import { kindOf } from '../../bench/mixture.ts'
 import { parseMachine, shareOfOthers } from '../../bench/others.ts'
 import { cpuBetween, parseStat, statOf, treeOf } from '../../bench/processes.ts'
 import { comparison, replaceFigures } from '../../bench/report.ts'
@@ -23,6 +25,36 @@ describe('figures', () => {
 
   it('a ratio is that of the medians, its range that within the rounds', () => {
     expect(ratioOf([20, 60, 30], [10, 20, 10])).toEqual({ median: 3, min: 2, max: 3 })
+  })
+
+  it.each([
+    { share: 0.99, is: 99 },
+    { share: 0.5, is: 50 },
+    { share: 1, is: 100 },
+    { share: 0, is: 1 },
+  ])('of 1 to 100, $share of the values do not exceed $is', ({ share, is }) => {
+    const values = Array.from({ length: 100 }, (_, index) => 100 - index)
+    expect(quantile(values, share)).toBe(is)
+  })
+})
+
+describe('memory under clients that leave', () => {
+  it('is given as the median of each quarter', () => {
+    expect(quarters([1, 9, 2, 3, 3, 3, 50, 4, 5, 6, 6, 7])).toEqual([2, 3, 5, 6])
+  })
+
+  it('of 200,000 requests, 10 % are left by their client and 5 % reset, half of each in mid-answer', () => {
+    const counts = Map.groupBy(
+      Array.from({ length: 200_000 }, (_, turn) => turn),
+      kindOf,
+    )
+    const sizes = Object.fromEntries([...counts].map(([kind, turns]) => [kind, turns.length]))
+    expect(sizes).toEqual({ plain: 170_000, wait: 10_000, long: 10_000, reset: 5_000, half: 5_000 })
+  })
+
+  it.runIf(process.platform === 'linux')('is read from /proc', () => {
+    expect(residentMiB(process.pid)).toBeGreaterThan(10)
+    expect(() => residentMiB(2 ** 30)).toThrow()
   })
 })
 
