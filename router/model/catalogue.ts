@@ -1,5 +1,6 @@
 import type { Contract } from './contract.ts'
-import type { DiscoverSpec, Tier } from './spec.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import type { DiscoverSpec, PolicySpec, RouteMatch, Tier } from './spec.ts'
 
 /** An operation: method + path template. `key` is its identity: parameter names do not count. */
 export type Operation = {
@@ -103,11 +104,30 @@ export type SightedUpstream = {
   readonly sighting?: Sighting
 }
 
+/** A route that a source found: a rule of an Ingress. It gives way to the routes of the YAML. */
+export type SightedRoute = {
+  /** Unique within its source: `clinic/web clinic.test/vets`. */
+  readonly id: string
+  /** Where it stands, in words: `Ingress clinic/web, clinic.test/vets (Prefix)`. */
+  readonly found: string
+  readonly match: RouteMatch
+  readonly to: string
+  readonly policies: readonly PolicySpec[]
+  /** It is for what nothing else claims; the default upstream of the YAML goes before it. */
+  readonly fallback?: true
+  /** Set where it matches but cannot be served as it is meant: why. */
+  readonly failure?: string
+}
+
 /** The complete word of one source: every upstream it knows and their endpoints. */
 export type SourceObservation = {
   readonly source: string
   readonly at: number
   readonly upstreams: readonly SightedUpstream[]
+  /** Of two for the same requests the first counts. Absent: none. */
+  readonly routes?: readonly SightedRoute[]
+  /** What is worth knowing about what it found, nothing of it an error. Absent: nothing. */
+  readonly problems?: readonly Diagnostic[]
   /** How the source itself fares: an engine, an API server. Absent: it has nobody to ask, or each upstream says it. */
   readonly sighting?: Sighting
 }
