@@ -5,7 +5,7 @@ import type { Spec, UpstreamSpec } from '../model/spec.ts'
 import { readYaml, type YamlNode } from '../yaml/read.ts'
 import type { YamlProblem } from '../yaml/syntax.ts'
 import { decodeListening } from './listening.ts'
-import { Reading } from './reading.ts'
+import { Reading, type TlsFilesAt } from './reading.ts'
 import { checkReferences } from './references.ts'
 import { decodeRoutes } from './route.ts'
 import { knownKeys } from './schema.ts'
@@ -28,6 +28,8 @@ export type Decoded = {
   /** Where there are errors and every route could be decoded all the same: for finding ties, never to be served. */
   readonly draft?: Spec
   readonly diagnostics: readonly Diagnostic[]
+  /** Files that TLS needs, which nobody has looked at yet; absent: none. */
+  readonly tlsFiles?: readonly TlsFilesAt[]
 }
 
 /**
@@ -61,7 +63,7 @@ export function decodeSpec(text: string, options: DecodeOptions): Decoded {
   if (reading.full) return { diagnostics: [...diagnostics, MORE] }
   const fileHash = createHash('sha256').update(text).digest('hex')
   const spec: Spec = { file: options.file, fileHash, ...listening, ...settings, upstreams: byName(upstreams), routes }
-  if (reading.errors === 0) return { spec: frozen(spec), diagnostics }
+  if (reading.errors === 0) return { spec: frozen(spec), diagnostics, tlsFiles: reading.tlsFiles }
   // With a route missing the others would be counted wrongly.
   return routes.length === routeCount(reading) ? { draft: spec, diagnostics } : { diagnostics }
 }

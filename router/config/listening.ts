@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 import type { z } from 'zod'
-import type { Address, AdminToken, Spec } from '../model/spec.ts'
+import type { Address, AdminToken, ListenerSpec, Spec } from '../model/spec.ts'
 import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
+import { decodeListener, listenerKeys } from './tls.ts'
 import { bindHost, list, map, oneOf, port, Refused, someText, textKind } from './values.ts'
 
 /** `listen`, `admin`, `status`: the sockets of the router itself. */
@@ -23,7 +24,7 @@ const token = map({
   role: oneOf(['read', 'operate']).describe('read: look only; operate: shifts and reload too'),
 })
 
-const listenEntry = map(address)
+const listenEntry = map({ ...address, ...listenerKeys })
 
 export const listenSchema = list(listenEntry, 'addresses such as { port: 8080 }')
   .optional()
@@ -58,14 +59,20 @@ export function decodeListening(reading: Reading): Pick<Spec, 'listen' | 'admin'
 }
 
 /** Entry by entry, so that a broken one does not hide that the ports of two others clash. */
-function decodeListen(reading: Reading): readonly Address[] {
+function decodeListen(reading: Reading): readonly ListenerSpec[] {
   const node = reading.nodeAt(['listen'])
   if (node?.kind !== 'list' || node.items.length === 0) {
     return (reading.decode(listenSchema, ['listen']) ?? [{ port: 8080 }]).map(toAddress)
   }
   return node.items
     .keys()
-    .map((index) => toAddress(reading.decode(listenEntry, ['listen', index]) ?? { port: 0 }))
+    .map((index) => {
+      const path = ['listen', index]
+      const written = reading.decode(listenEntry, path)
+      return written === undefined
+        ? toAddress({ port: 0 })
+        : { ...toAddress(written), ...decodeListener(reading, written, path) }
+    })
     .toArray()
 }
 

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Environment } from '../kernel/environment.ts'
 import { type Decoded, decodeSpec } from './decode.ts'
+import { tlsProblems } from './tls-files.ts'
 
 /** Larger files are refused: reading one must not hold the router for longer than a second. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -24,7 +25,10 @@ export async function loadSpec(file: string, options: LoadOptions): Promise<Deco
   const path = resolve(file)
   try {
     const text = options.text ?? (await readText(path))
-    return decodeSpec(text, { file: path, env: options.env, cores: options.cores, functionNames: functionFolders })
+    const { env, cores } = options
+    const decoded = decodeSpec(text, { file: path, env, cores, functionNames: functionFolders })
+    const problems = await tlsProblems(decoded.tlsFiles ?? [], Date.now())
+    return problems.length === 0 ? decoded : { ...decoded, diagnostics: [...decoded.diagnostics, ...problems] }
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error
     const at = { file: path, line: 1, column: 1 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { CertificateFiles } from '../kernel/tls/credentials.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import { lineOf, lineStarts } from '../yaml/lines.ts'
 import type { YamlMap, YamlNode } from '../yaml/read.ts'
@@ -21,6 +22,14 @@ export type Problem = {
   readonly atKey?: boolean
 }
 
+/** Files that TLS needs. What is wrong with them is the world's, so whoever decodes does not look at them. */
+export type TlsFiles =
+  | { readonly kind: 'pair'; readonly files: CertificateFiles }
+  | { readonly kind: 'authorities'; readonly file: string }
+
+/** With where the document names them. */
+export type TlsFilesAt = TlsFiles & { readonly at: Position; readonly path: string }
+
 const MAX_LISTED = 1_000
 
 /**
@@ -29,6 +38,7 @@ const MAX_LISTED = 1_000
  */
 export class Reading {
   readonly diagnostics: Diagnostic[] = []
+  readonly tlsFiles: TlsFilesAt[] = []
   readonly file: string
   readonly root: YamlMap
   readonly #lines: readonly number[]
@@ -124,6 +134,11 @@ export class Reading {
       at: at(),
       ...(path.length === 0 ? {} : { path: pathText(path) }),
     })
+  }
+
+  /** Notes files that the document names at a place. */
+  needsFiles(files: TlsFiles, path: Path): void {
+    this.tlsFiles.push({ ...files, at: this.positionAt(path), path: pathText(path) })
   }
 
   /** The decoded value at a place; where it is wrong, everything wrong with it is reported. */

@@ -103,9 +103,10 @@ export function fractionOf(key: Key, salt: string): number {
   return key.fraction
 }
 
-/** The Set-Cookie value that gives a client its key. */
-export function setCookieFor(key: Key): string {
-  return `${KEY_COOKIE}=${key.value}; Path=/; Max-Age=${MAX_AGE_S}; HttpOnly; SameSite=Lax`
+/** The Set-Cookie value that gives a client its key; one that came by TLS never sends it in plain. */
+export function setCookieFor(key: Key, secure: boolean): string {
+  const attributes = `Path=/; Max-Age=${MAX_AGE_S}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+  return `${KEY_COOKIE}=${key.value}; ${attributes}`
 }
 
 /** A Cookie value without our own cookie; '' where nothing is left. */

@@ -17,6 +17,10 @@ export type Forwarding = {
   readonly pseudonym: string
   /** A shift is in progress: the client may hold the other arm's answer, so validators mean nothing. */
   readonly varies: boolean
+  /** The client came by TLS. The same for all requests of a connection, as the lines below. */
+  readonly secure?: boolean
+  /** Field lines that say who the client is, by its certificate. */
+  readonly clientLines?: string | undefined
   /** What the route's policies change. */
   requestEdits?(): FieldEdits | undefined
 }
@@ -124,22 +128,25 @@ function addedFields(head: RequestHead, forwarding: Forwarding): string {
     const protocols = protocolsAsked(head)
     if (protocols !== '') out += upgradeLines(protocols)
   }
-  if (trusted && (head.seen & CLAIMED) !== 0) out += trustedClaims(head, peer)
+  const scheme = forwarding.secure === true ? 'https' : 'http'
+  if (trusted && (head.seen & CLAIMED) !== 0) out += trustedClaims(head, peer, scheme)
   else {
     out += `X-Forwarded-For: ${peer}\r\n`
     if (head.authority !== undefined) out += `X-Forwarded-Host: ${head.authority}\r\n`
-    out += 'X-Forwarded-Proto: http\r\n'
+    out += `X-Forwarded-Proto: ${scheme}\r\n`
   }
-  return `${out}Via: 1.${head.minor} ${forwarding.pseudonym}\r\nX-Request-Id: `
+  if (forwarding.clientLines !== undefined) out += forwarding.clientLines
+  const version = head.major === 1 ? `1.${head.minor}` : '2.0'
+  return `${out}Via: ${version} ${forwarding.pseudonym}\r\nX-Request-Id: `
 }
 
 const CLAIMED = (1 << FIELD.forwardedFor) | (1 << FIELD.forwardedHost) | (1 << FIELD.forwardedProto)
 
 /** A trusted proxy's account is continued: its list of addresses grows by its own, and the rest is believed. */
-function trustedClaims(head: RequestHead, peer: string): string {
+function trustedClaims(head: RequestHead, peer: string, scheme: string): string {
   const chain = [...allValues(head, FIELD.forwardedFor), peer].join(', ')
   let out = `X-Forwarded-For: ${chain}\r\n`
   if (!head.has(FIELD.forwardedHost) && head.authority !== undefined) out += `X-Forwarded-Host: ${head.authority}\r\n`
-  if (!head.has(FIELD.forwardedProto)) out += 'X-Forwarded-Proto: http\r\n'
+  if (!head.has(FIELD.forwardedProto)) out += `X-Forwarded-Proto: ${scheme}\r\n`
   return out
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Timeouts } from '../model/spec.ts'
 import type { Client } from './accept/client.ts'
+import { redirectToTls } from './accept/redirect.ts'
 import { SETTLED } from './arm.ts'
 import type { Keyed } from './balancing/index.ts'
 import { hostOf } from './http1/authority.ts'
@@ -10,7 +11,7 @@ import type { RequestHead } from './http1/request-head.ts'
 import type { MatchRequest } from './match.ts'
 import type { Plane } from './plane.ts'
 import type { FieldEdits } from './policies/field-edits.ts'
-import type { Policed } from './policies/policy.ts'
+import type { Instead, Policed } from './policies/policy.ts'
 import { type Forwarding, isRequestId } from './request-fields.ts'
 import type { Relaying } from './response-fields.ts'
 import type { Endpoint, Rule, Snapshot, Table, Upstream } from './snapshot.ts'
@@ -23,6 +24,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
   readonly head: RequestHead
   readonly peer: string
   readonly pseudonym: string
+  readonly #client: Client
   readonly #plane: Plane
   /** The one snapshot this request sees. */
   snapshot: Snapshot
@@ -60,6 +62,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
   constructor(head: RequestHead, client: Client, plane: Plane) {
     this.head = head
     this.peer = client.address
+    this.#client = client
     this.pseudonym = plane.pseudonym
     this.#plane = plane
     this.snapshot = plane.snapshot
@@ -107,6 +110,22 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
     this.path = ''
     this.method = ''
     this.requestId = this.#plane.requestIds.next()
+  }
+
+  get secure(): boolean {
+    return this.#client.secure
+  }
+
+  get clientLines(): string | undefined {
+    return this.#client.certificate?.lines
+  }
+
+  get clientName(): string | undefined {
+    return this.#client.certificate?.name
+  }
+
+  get answerLines(): string {
+    return this.#client.answerLines
   }
 
   get varies(): boolean {
@@ -162,11 +181,21 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
     return addresses.findLast((address) => !trusted.has(address)) ?? addresses[0] ?? this.peer
   }
 
+  /** What its client's connection is answered whatever it asks for; undefined: it is served. */
+  turnedAway(): Instead | undefined {
+    const { refused, tlsPort } = this.#client
+    if (refused !== undefined) return { code: 'client_certificate_refused', detail: refused }
+    return tlsPort === undefined || this.scheme() === 'https' ? undefined : redirectToTls(this.head, tlsPort)
+  }
+
+  scheme(): string {
+    return this.#claim(FIELD.forwardedProto) ?? (this.#client.secure ? 'https' : 'http')
+  }
+
   origin(): string {
-    const scheme = this.#claim(FIELD.forwardedProto) ?? 'http'
     const authority = this.#claim(FIELD.forwardedHost) ?? this.head.authority
     // HTTP/1.0 without Host: what is left is a URL relative to whatever the client called.
-    return authority === undefined ? '' : `${scheme}://${authority}`
+    return authority === undefined ? '' : `${this.scheme()}://${authority}`
   }
 
   /** How often this request has passed through us already, by its Via (RFC 9110 §7.6.3). */

@@ -44,6 +44,7 @@ const RETRY_SOON: ReadonlySet<ErrorCode> = new Set(['no_endpoint', 'draining', '
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',

@@ -16,6 +16,10 @@ export type Relaying = {
   /** `varies`: another client might get another arm's answer; `minted`: the key to give to this one. */
   readonly choice: { readonly arm: Arm; readonly varies: boolean; readonly minted: Key | undefined }
   readonly pseudonym: string
+  /** Field lines that every answer to this client has. */
+  readonly answerLines?: string
+  /** How the client asked: `https` where it came by TLS, here or as a trusted proxy says. */
+  scheme?(): string
   /** Scheme and authority by which the client asked; asked for only where an answer may name another. */
   origin(): string
   /** What the route's policies change in a final answer. */
@@ -44,13 +48,17 @@ const ANSWERED = (1 << FIELD.setCookie) | (1 << FIELD.location) | (1 << FIELD.re
 function relayedHead(head: ResponseHead, relaying: Relaying, edits: FieldEdits | undefined): string {
   const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying, edits)}`
   if (head.status < 200 && head.status !== 101) return start
-  return `${start}Via: 1.${head.minor} ${relaying.pseudonym}\r\n`
+  const version = head.major === 1 ? `1.${head.minor}` : '2.0'
+  return `${start}Via: ${version} ${relaying.pseudonym}\r\n`
 }
 
-/** Field lines of ours that any answer may have, our own errors too: the key of a new client, and debugging. */
+/** Field lines of ours that any answer may have, our own errors too: what TLS asks for, the key of a new client, debugging. */
 export function addedFields(relaying: Relaying): string {
   const { choice, rule, snapshot, upstream } = relaying
-  let out = choice.minted === undefined ? '' : `Set-Cookie: ${setCookieFor(choice.minted)}\r\n`
+  let out = relaying.answerLines ?? ''
+  if (choice.minted !== undefined) {
+    out += `Set-Cookie: ${setCookieFor(choice.minted, relaying.scheme?.() === 'https')}\r\n`
+  }
   if (!snapshot.table.debug) return out
   if (rule !== undefined) out += `x-banyan-route: ${visible(rule.plan.id)}\r\n`
   if (upstream !== undefined) out += `x-banyan-upstream: ${visible(upstream.plan.name)}\r\n`
@@ -73,6 +81,8 @@ function relayedFields(head: ResponseHead, relaying: Relaying, edits: FieldEdits
       value = String(head.length)
     } else if (kind !== FIELD.plain) {
       if (dropped(kind ?? FIELD.plain, varies)) continue
+      // Browsers heed the first of two.
+      if (kind === FIELD.strictTransport && relaying.answerLines) continue
       value = rewritten(kind ?? FIELD.plain, value, relaying)
     }
     if (filtered && kind !== FIELD.contentLength) {

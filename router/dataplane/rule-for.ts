@@ -20,6 +20,8 @@ export function ruleFor(request: Request): Rule | Instead {
     return known
   }
   const { table } = request.snapshot
+  const away = request.turnedAway()
+  if (away !== undefined) return away
   if (head.path === '*' || endsHere(head)) return OPTIONS_ANSWER
   if (request.passes() >= PASSES_LIMIT) return LOOP
   const canonical = canonicalPath(head.path, table.fold)

@@ -14,6 +14,12 @@ export const ERRORS = {
   coding_not_supported: { status: 501, fault: 'downstream', retry: 'never', proxyStatus: 'http_request_error' },
   version_not_supported: { status: 505, fault: 'downstream', retry: 'never', proxyStatus: 'http_request_error' },
   loop_detected: { status: 508, fault: 'router', retry: 'never', proxyStatus: 'proxy_loop_detected' },
+  client_certificate_refused: {
+    status: 403,
+    fault: 'downstream',
+    retry: 'never',
+    proxyStatus: 'http_request_denied',
+  },
   route_not_found: { status: 404, fault: 'downstream', retry: 'never', proxyStatus: 'destination_not_found' },
   route_unavailable: { status: 503, fault: 'router', retry: 'never', proxyStatus: 'proxy_configuration_error' },
   no_endpoint: { status: 503, fault: 'upstream', retry: 'nothing_sent', proxyStatus: 'destination_unavailable' },
@@ -22,6 +28,14 @@ export const ERRORS = {
   dns_failed: { status: 502, fault: 'upstream', retry: 'nothing_sent', proxyStatus: 'dns_error' },
   connection_refused: { status: 502, fault: 'upstream', retry: 'nothing_sent', proxyStatus: 'connection_refused' },
   connection_timeout: { status: 504, fault: 'upstream', retry: 'nothing_sent', proxyStatus: 'connection_timeout' },
+  tls_certificate_error: {
+    status: 502,
+    fault: 'upstream',
+    retry: 'nothing_sent',
+    proxyStatus: 'tls_certificate_error',
+  },
+  tls_alert_received: { status: 502, fault: 'upstream', retry: 'nothing_sent', proxyStatus: 'tls_alert_received' },
+  tls_protocol_error: { status: 502, fault: 'upstream', retry: 'nothing_sent', proxyStatus: 'tls_protocol_error' },
   connection_reset: { status: 502, fault: 'upstream', retry: 'if_idempotent', proxyStatus: 'connection_terminated' },
   connection_read_timeout: {
     status: 504,

@@ -58,6 +58,18 @@ export type ListenerTls = {
   readonly hsts?: string
 }
 
+/** How `https:` addresses of an upstream are spoken to. Paths of files are absolute. */
+export type UpstreamTls = {
+  /** Absent: the authorities that Node knows. */
+  readonly ca?: string
+  /** What the router shows; absent: nothing. */
+  readonly certificate?: CertificateFiles
+  /** Absent: the host of the address. */
+  readonly serverName?: string
+  /** False: any certificate will do. */
+  readonly verify: boolean
+}
+
 /** `token` is a reference (`file:PATH`, absolute) or the value an environment variable gave. */
 export type AdminToken = { readonly name: string; readonly token: string; readonly role: 'read' | 'operate' }
 

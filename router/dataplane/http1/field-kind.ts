@@ -21,6 +21,7 @@ export const FIELD = {
   claim: 13,
   /** `Forwarded`: never passed on, because we speak `X-Forwarded-*` and two accounts may differ. */
   forwarded: 14,
+  /** `x-banyan-*`, and Client-Cert and Client-Cert-Chain (RFC 9440): ours to say, whoever sends them. */
   banyan: 15,
   banyanArm: 16,
   functionError: 17,
@@ -37,6 +38,8 @@ export const FIELD = {
   maxForwards: 25,
   /** Speaks to the next hop only, and is asked for anew there. */
   upgrade: 26,
+  /** Strict-Transport-Security. */
+  strictTransport: 27,
 } as const
 
 /** One of the numbers in `FIELD`. */
@@ -74,6 +77,8 @@ function kindByLength(name: string): FieldKind {
       if (same(name, 'connection')) return FIELD.connection
       if (same(name, 'set-cookie')) return FIELD.setCookie
       return same(name, 'keep-alive') ? FIELD.hop : privateKind(name)
+    case 11:
+      return same(name, 'client-cert') ? FIELD.banyan : privateKind(name)
     case 12:
       return same(name, 'max-forwards') ? FIELD.maxForwards : privateKind(name)
     case 13:
@@ -87,11 +92,14 @@ function kindByLength(name: string): FieldKind {
       return same(name, 'proxy-connection') ? FIELD.hop : privateKind(name)
     case 17:
       if (same(name, 'transfer-encoding')) return FIELD.transferEncoding
+      if (same(name, 'client-cert-chain')) return FIELD.banyan
       return same(name, 'if-modified-since') ? FIELD.validator : privateKind(name)
     case 18:
       return same(name, 'proxy-authenticate') ? FIELD.hop : privateKind(name)
     case 19:
       return same(name, 'proxy-authorization') ? FIELD.hop : privateKind(name)
+    case 25:
+      return same(name, 'strict-transport-security') ? FIELD.strictTransport : privateKind(name)
     default:
       return privateKind(name)
   }

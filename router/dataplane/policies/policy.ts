@@ -51,6 +51,8 @@ export type Policed = {
   cookie(name: string): string | undefined
   /** The client's address. */
   client(): string
+  /** The name in the client's certificate, which its listener's authority signed (`DNS:vets.shop.test`). */
+  readonly clientName: string | undefined
 }
 
 /** What is answered instead of going on: an error of ours, or an answer. */
