@@ -21,6 +21,8 @@ export class RequestHead implements Fields {
   query: string | undefined
   /** What Host, or the target's authority, says; undefined in HTTP/1.0 without one. */
   authority: string | undefined
+  /** 1, or 2 where it came by HTTP/2; then `minor` is 1 all the same, because nothing is as in HTTP/1.0. */
+  major = 1
   /** HTTP/1.x. */
   minor = 1
   readonly list: string[] = []

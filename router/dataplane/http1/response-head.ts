@@ -11,6 +11,8 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close'
 export class ResponseHead implements Fields {
   status = 0
   reason = ''
+  /** 1, or 2 where it came by HTTP/2. */
+  major = 1
   minor = 1
   readonly list: string[] = []
   readonly kinds: FieldKind[] = []
