@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts, ROOT } from '../../estate.ts'
 import { untilAnswered } from '../ask.ts'
 import { pathOf, startRouter } from '../banyan.ts'
 import { startChild } from '../children.ts'
-import { quarters, residentMiB } from '../memory.ts'
+import { descriptorsOf, quarters, residentMiB } from '../memory.ts'
 import { type Ends, sendMixture } from '../mixture.ts'
 import { table } from '../report.ts'
 import type { Bench, Row } from '../row.ts'
@@ -13,6 +14,7 @@ const REQUESTS = 200_000
 // V8 lets the heap grow until it collects the old generation for the first time, which takes about so many.
 const WARM_UP = REQUESTS
 const READINGS = 200
+const SETTLES_MS = 1_000
 
 /** Whether the memory of a data-plane process stays where it is while clients leave and upstreams reset. */
 export const memory: Row = {
@@ -28,6 +30,8 @@ export const memory: Row = {
     const begin = residentMiB(pid)
     await sendMixture({ ...common, requests: WARM_UP })
     bench.say(`warmed up by ${WARM_UP} requests: ${begin.toFixed(1)} MiB, then ${residentMiB(pid).toFixed(1)} MiB`)
+    await sleep(SETTLES_MS, undefined, { signal: bench.signal })
+    const descriptors = descriptorsOf(pid)
     const readings: number[] = []
     const ends = await sendMixture({
       ...common,
@@ -38,7 +42,8 @@ export const memory: Row = {
         if (count % (REQUESTS / 10) === 0) bench.say(`${count} requests: ${readings.at(-1)?.toFixed(1)} MiB`)
       },
     })
-    return report(begin, readings, ends)
+    await sleep(SETTLES_MS, undefined, { signal: bench.signal })
+    return `${report(begin, readings, ends)} Its open descriptors: ${descriptors} before, ${descriptorsOf(pid)} after.`
   },
 }
 
