@@ -1,25 +1,31 @@
+import type { Dial } from './dialling/dial.ts'
+import type { Dials } from './dialling/dials.ts'
 import type { PoolSource } from './snapshot.ts'
 import type { Pool } from './transports/http/pool.ts'
 import { TRANSPORTS, type TransportParts } from './transports/index.ts'
 
 /** Every pool by its transport and address. Pools outlive snapshots, so that a reload breaks no connection. */
 export class Pools {
-  readonly #parts: TransportParts
+  readonly #parts: Omit<TransportParts, 'dial'>
+  readonly #dials: Pick<Dials, 'of'>
   readonly #pools = new Map<string, Pool>()
   /** Those that no snapshot names any more, while they have requests in flight. */
   readonly #retired = new Map<string, Pool>()
   /** Called whenever a retired one has finished. */
   onDrained: (() => void) | undefined
 
-  constructor(parts: TransportParts) {
+  constructor(parts: Omit<TransportParts, 'dial'>, dials: Pick<Dials, 'of'>) {
     this.#parts = parts
+    this.#dials = dials
   }
 
   /** The pool of an address; made where there is none. */
-  readonly source: PoolSource = (kind, host, port) => {
-    const key = `${kind} ${host}:${port}`
+  readonly source: PoolSource = (upstream, host, port) => {
+    const dial = this.#dials.of(upstream)
+    const { transport: kind } = upstream
+    const key = `${kind} ${host}:${port} ${dial.id}`
     const known = this.#pools.get(key) ?? this.#retired.get(key)
-    const pool = known ?? this.#open(kind, host, port)
+    const pool = known ?? this.#open(kind, host, port, dial)
     if (this.#retired.delete(key)) pool.revive()
     this.#pools.set(key, pool)
     return pool
@@ -45,13 +51,13 @@ export class Pools {
     for (const pool of this.#pools.values()) pool.closeIdle()
   }
 
-  #open(kind: string, host: string, port: number): Pool {
+  #open(kind: string, host: string, port: number, dial: Dial): Pool {
     const transport = TRANSPORTS.find((one) => one.kind === kind)
     if (transport === undefined) {
       const known = TRANSPORTS.map((one) => one.kind).join(', ')
       throw new Error(`transport "${kind}" is unknown to this version; it has ${known}`)
     }
-    return transport.open(host, port, this.#parts)
+    return transport.open(host, port, { ...this.#parts, dial })
   }
 
   #retire(key: string, pool: Pool): void {

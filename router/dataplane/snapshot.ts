@@ -84,7 +84,7 @@ export type Endpoint = {
 }
 
 /** Gives the pool of an address; the same one for as long as any snapshot names it. */
-export type PoolSource = (transport: string, host: string, port: number) => Pool
+export type PoolSource = (upstream: PlanUpstream, host: string, port: number) => Pool
 
 /** What serves before the first plan: nothing. */
 export function emptySnapshot(): Snapshot {
@@ -242,11 +242,11 @@ function realiseEndpoint(
   const unhealthy = live.health?.[plan.name] ?? []
   return addresses.map(({ host, port, path, authority }) => {
     const name = host.includes(':') ? `[${host}]` : host
-    const pool = pools(plan.transport, host, port)
+    const pool = pools(plan, host, port)
     return {
       pool,
       path,
-      authority: authority ?? (port === 80 ? name : `${name}:${port}`),
+      authority: authority ?? (port === (plan.tls ? 443 : 80) ? name : `${name}:${port}`),
       health: healthOf(pool, before, unhealthy, now),
     }
   })

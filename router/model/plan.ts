@@ -1,5 +1,15 @@
 import type { Position } from './diagnostic.ts'
-import type { Balance, CircuitSpec, OutlierSpec, PolicySpec, RetrySpec, RouteMatch, Tier, Timeouts } from './spec.ts'
+import type {
+  Balance,
+  CircuitSpec,
+  OutlierSpec,
+  PolicySpec,
+  RetrySpec,
+  RouteMatch,
+  Tier,
+  Timeouts,
+  UpstreamTls,
+} from './spec.ts'
 
 /**
  * What `compile` decided, as plain JSON: all the data plane obeys, without weights and without secrets.
@@ -43,6 +53,8 @@ export type PlanUpstream = {
   /** Absent: no limits. */
   readonly circuit?: CircuitSpec
   readonly retry?: RetrySpec
+  /** Absent: in plain. */
+  readonly tls?: UpstreamTls
 }
 
 /** `symbol`: looked up in the addresses published beside the plan, e.g. `functions/contact`. */
@@ -59,11 +71,11 @@ export type PlanEndpoint =
 
 export type PlanRule = {
   /**
-   * `route:ID`, `shift:ID`, `operation:GET /owners/{}`, `default`; `kept:ROUTE-ID:OPERATION` for an operation that a
+   * `route:ID`, `shift:ID`, `ingress:ID`, `operation:GET /owners/{}`, `default`; `kept:ROUTE-ID:OPERATION` for an operation that a
    * route covers and leaves where it is, `route:ID:OPERATION` for one that it takes although its own rule would lose.
    */
   readonly id: string
-  readonly origin: 'route' | 'operation' | 'kept' | 'shift' | 'default'
+  readonly origin: 'route' | 'operation' | 'kept' | 'shift' | 'ingress' | 'default'
   readonly match: RouteMatch
   readonly action: PlanAction
   readonly timeouts: Partial<Timeouts>

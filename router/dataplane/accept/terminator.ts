@@ -103,9 +103,9 @@ export class Terminator {
         invalidity(next.leaf, files.cert, clock.now()) === undefined ||
         invalidity(current.leaf, files.cert, clock.now()) !== undefined,
       clock,
-      changed: () => {
-        if (kept.problem === undefined) log.info(`${key}: the certificate in ${files.cert} is in force`, { index })
-        this.#changed(kept.problem)
+      changed: (renewed) => {
+        if (renewed) log.info(`${key}: the certificate in ${files.cert} is in force`, { index })
+        this.#changed(kept.problem, renewed)
       },
     })
     return kept
@@ -117,18 +117,18 @@ export class Terminator {
       files: [file],
       load: () => readAuthorities(file),
       clock,
-      changed: () => {
-        if (kept.problem === undefined) log.info(`${key}: the authorities in ${file} are in force`)
-        this.#changed(kept.problem)
+      changed: (renewed) => {
+        if (renewed) log.info(`${key}: the authorities in ${file} are in force`)
+        this.#changed(kept.problem, renewed)
       },
     })
     return kept
   }
 
-  #changed(problem: string | undefined): void {
+  #changed(problem: string | undefined, renewed: boolean): void {
     const { key, log } = this.#options
     if (problem !== undefined) log.error(`${key}: ${problem}; the last good one stays in force`)
-    this.#renew()
+    if (renewed) this.#renew()
   }
 
   /** Connections that stand keep what they were made with; new ones get what is in force now. */

@@ -54,6 +54,11 @@ export function adopt(accepted: Socket, reader: ByteReader): Socket {
 
 /** Closes a connection so that its peer knows that something was cut off: TCP's reset, below TLS too. */
 export function reset(socket: Socket): void {
+  // One that we opened: without the last word of TLS its peer takes nothing for the whole.
+  if (socket instanceof TLSSocket) {
+    socket.destroy()
+    return
+  }
   const { _handle: handle } = socket as unknown as { _handle: { _parentWrap?: Socket } | null }
   const below = handle?._parentWrap
   if (below === undefined || below === null) socket.resetAndDestroy()

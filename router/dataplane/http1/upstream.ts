@@ -1,5 +1,7 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../kernel/errors.ts'
+import type { Dial } from '../dialling/dial.ts'
+import { faultOf } from '../dialling/fault.ts'
 import type { Receiver, UpstreamSide } from '../sides.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
 import { BodyReader } from './body.ts'
@@ -8,7 +10,7 @@ import type { Fields } from './fields.ts'
 import { HeadFinder, INCOMPLETE } from './head-finder.ts'
 import { HeldBytes } from './held.ts'
 import { parseResponseHead, ResponseHead } from './response-head.ts'
-import { type ByteReader, reading } from './socket.ts'
+import { type ByteReader, reset } from './socket.ts'
 import { Writer } from './writer.ts'
 
 /** Whose connection it is: told when it can be used again and when it is gone. */
@@ -40,6 +42,10 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
   sink: BodySink = NOWHERE
   /** Whether it has already answered a request: then the peer may have closed it unseen. */
   reused = false
+  /** What went wrong, where the socket said so in words. */
+  reason = ''
+  /** Of what it was dialled with. */
+  readonly generation: number
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
   readonly #deadline: Deadline
@@ -56,16 +62,25 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
   /** Another protocol: bytes pass as they come. */
   #switched = false
 
-  constructor(host: string, port: number, connectMs: number, receiver: Receiver, owner: ConnectionOwner, wheel: Wheel) {
+  constructor(
+    dial: Dial,
+    host: string,
+    port: number,
+    connectMs: number,
+    receiver: Receiver,
+    owner: ConnectionOwner,
+    wheel: Wheel,
+  ) {
     this.receiver = receiver
     this.#owner = owner
     this.#deadline = new Deadline(wheel, () => this.#expired())
     this.#deadline.set(connectMs)
-    this.#socket = connect({ host, port, noDelay: true, onread: reading(this) })
+    this.#socket = dial.connect(host, port, 'http/1.1', this)
+    this.generation = dial.generation
     this.writer = new Writer(this.#socket)
-    this.#socket.on('connect', () => this.#connected())
+    this.#socket.on(dial.ready, () => this.#connected())
     this.#socket.on('end', () => this.#ended())
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(faultOf(error, this.#state === CONNECTING)))
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#failed(error))
     this.#socket.on('close', () => this.#fail('connection_reset'))
     this.#socket.on('drain', () => this.receiver?.onUpstreamWritable())
   }
@@ -152,7 +167,7 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
   /** Closes it so that the peer knows that something was cut off. */
   reset(): void {
     this.receiver = undefined
-    this.#socket.resetAndDestroy()
+    reset(this.#socket)
     this.#fail('connection_reset')
   }
 
@@ -265,7 +280,12 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
       const receiver = this.receiver
       this.#complete(true)
       receiver?.flush()
-    } else this.#fail('connection_reset')
+    } else this.#fail(this.#state === CONNECTING ? 'tls_protocol_error' : 'connection_reset')
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    this.reason = error.message
+    this.#fail(faultOf(error, this.#state === CONNECTING))
   }
 
   #expired(): void {
@@ -287,9 +307,3 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
 }
 
 const NOWHERE: BodySink = { bodyBytes() {} }
-
-function faultOf(error: NodeJS.ErrnoException, connecting: boolean): ErrorCode {
-  if (!connecting) return 'connection_reset'
-  if (error.code === 'ETIMEDOUT') return 'connection_timeout'
-  return error.syscall === 'getaddrinfo' ? 'dns_failed' : 'connection_refused'
-}

@@ -1,4 +1,5 @@
 import type { Log } from '../../kernel/log.ts'
+import type { Dial } from '../dialling/dial.ts'
 import type { Wheel } from '../wheel.ts'
 import { http } from './http/index.ts'
 import type { Pool } from './http/pool.ts'
@@ -12,7 +13,12 @@ export type Transport = {
   open(host: string, port: number, parts: TransportParts): Pool
 }
 
-export type TransportParts = { readonly wheel: Wheel; readonly log: Log }
+export type TransportParts = {
+  /** How its connections are opened. */
+  readonly dial: Dial
+  readonly wheel: Wheel
+  readonly log: Log
+}
 
 /** The whole list. Add yours here, alphabetically, and nowhere else. */
 export const TRANSPORTS: readonly Transport[] = [http, worker]

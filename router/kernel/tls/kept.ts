@@ -12,8 +12,8 @@ export type KeptOptions<T> = {
   /** Whether `next` may take the place of `current` now; it is asked again every half second until it may. */
   readonly ripe?: (next: T, current: T) => boolean
   readonly clock: Clock
-  /** `value` or `problem` is another one now; not called for the first ones. */
-  readonly changed: () => void
+  /** `value` (then `renewed`) or `problem` is another one now; not called for the first ones. */
+  readonly changed: (renewed: boolean) => void
 }
 
 /**
@@ -65,7 +65,8 @@ export class Kept<T> {
       this.#read = stamp
       await this.#load()
     } else if (this.#unripe !== undefined) this.#take(this.#unripe)
-    if (!this.#closed && (this.value !== value || this.problem !== problem)) this.#options.changed()
+    const renewed = this.value !== value
+    if (!this.#closed && (renewed || this.problem !== problem)) this.#options.changed(renewed)
     this.#wait()
   }
 

@@ -1,3 +1,4 @@
+import type { Dial } from '../../dialling/dial.ts'
 import { type ConnectionOwner, UpstreamConnection } from '../../http1/upstream.ts'
 import type { Receiver } from '../../sides.ts'
 import type { Wheel } from '../../wheel.ts'
@@ -18,6 +19,7 @@ export class Pool implements ConnectionOwner {
   readonly address: string
   readonly idleMs: number
   readonly examine: ConnectionOwner['examine']
+  readonly #dial: Dial
   readonly #host: string
   readonly #port: number
   readonly #wheel: Wheel
@@ -27,7 +29,8 @@ export class Pool implements ConnectionOwner {
   #reached = true
   #retired: (() => void) | undefined
 
-  constructor(host: string, port: number, wheel: Wheel, traits: PoolTraits) {
+  constructor(dial: Dial, host: string, port: number, wheel: Wheel, traits: PoolTraits) {
+    this.#dial = dial
     this.#host = host
     this.#port = port
     this.address = `${host}:${port}`
@@ -70,11 +73,15 @@ export class Pool implements ConnectionOwner {
       const waiting = this.#idle.pop()
       if (waiting === undefined) break
       if (!waiting.usable) continue
+      if (waiting.generation !== this.#dial.generation) {
+        waiting.destroy()
+        continue
+      }
       receiver.onConnected(waiting)
       return waiting
     }
     this.#open++
-    return new UpstreamConnection(this.#host, this.#port, connectMs, receiver, this, this.#wheel)
+    return new UpstreamConnection(this.#dial, this.#host, this.#port, connectMs, receiver, this, this.#wheel)
   }
 
   /** Notes whether a connection could be had; true where that is news. */
@@ -85,7 +92,8 @@ export class Pool implements ConnectionOwner {
   }
 
   onReusable(connection: UpstreamConnection): void {
-    if (this.#retired !== undefined || this.#idle.length >= IDLE_LIMIT) connection.destroy()
+    const over = this.#retired !== undefined || this.#idle.length >= IDLE_LIMIT
+    if (over || connection.generation !== this.#dial.generation) connection.destroy()
     else this.#idle.push(connection)
   }
 

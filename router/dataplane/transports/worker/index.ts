@@ -10,8 +10,8 @@ import { ThrownAnswer } from './thrown-answer.ts'
 export const worker: Transport = {
   kind: 'worker',
   // workerd closes idle connections after exactly 5 s.
-  open: (host, port, { wheel, log }) =>
-    new Pool(host, port, wheel, {
+  open: (host, port, { dial, wheel, log }) =>
+    new Pool(dial, host, port, wheel, {
       idleMs: 4000,
       examine: (connection) => {
         if (!connection.head.has(FIELD.functionError) || connection.receiver === undefined) return
