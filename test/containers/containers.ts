@@ -26,6 +26,22 @@ export function container(image: string): GenericContainer {
   return new GenericContainer(`${image}:test`).withLabels({ [LABEL]: RUN })
 }
 
+/** Runs an image that was built here in the background, with these options of `docker run`; gives its name. */
+export function runContainer(
+  docker: string,
+  image: string,
+  options: readonly string[] = [],
+  command: readonly string[] = [],
+): string {
+  const id = run(docker, ['run', '--detach', '--label', `${LABEL}=${RUN}`, ...options, `${image}:test`, ...command])
+  return run(docker, ['inspect', '--format', '{{.Name}}', id]).replace('/', '')
+}
+
+/** Runs the docker command, such as `stop NAME`; gives what it prints. */
+export function command(docker: string, ...options: readonly string[]): string {
+  return run(docker, options)
+}
+
 /** Until a path of a published port answers 200. */
 export function answers(path: string, port: number): WaitStrategy {
   // What is called a read timeout is also how long it waits before it asks again.

@@ -4,12 +4,14 @@ import type { SourceObservation } from '../../model/catalogue.ts'
 import type { FunctionFeed } from '../../model/functions.ts'
 import type { Spec } from '../../model/spec.ts'
 import { dns } from './dns/index.ts'
+import { docker } from './docker/index.ts'
 import { functions } from './functions/index.ts'
+import { kubernetes } from './kubernetes/index.ts'
 import type { SourceKind } from './source.ts'
 import { staticSource, writtenUpstream } from './static/index.ts'
 
 /** The whole list of sources. Add yours here, alphabetically, and nowhere else. */
-export const SOURCES: readonly SourceKind[] = [dns, functions, staticSource]
+export const SOURCES: readonly SourceKind[] = [dns, docker, functions, kubernetes, staticSource]
 
 /** Every source at work. */
 export type Sources = {
@@ -57,9 +59,9 @@ export function openSources(options: SourcesOptions): Sources {
 }
 
 /** All of a word but when it was said and how it came about: an address that is confirmed every second is no news. */
-function substance({ upstreams, sighting }: SourceObservation): string {
+function substance({ upstreams, routes, problems, sighting }: SourceObservation): string {
   const lasting = upstreams.map((upstream) => ({ ...upstream, sighting: upstream.sighting?.state }))
-  return JSON.stringify([sighting?.state, lasting])
+  return JSON.stringify([sighting?.state, lasting, routes, problems])
 }
 
 /** Source by upstream, for those that the YAML names. */
@@ -85,7 +87,9 @@ export function foreseen(
       if (observation.source === functions.kind) return observation
       const stays = ({ name }: { readonly name: string }) =>
         before.has(name) || after.has(name) ? before.get(name) === after.get(name) : on.has(observation.source)
-      return { ...observation, upstreams: observation.upstreams.filter(stays) }
+      const { routes, ...word } = observation
+      const lasting = routes === undefined || !on.has(observation.source) ? {} : { routes }
+      return { ...word, upstreams: observation.upstreams.filter(stays), ...lasting }
     }),
     { source: staticSource.kind, at: 0, upstreams: next.upstreams.flatMap(writtenUpstream) },
   ]

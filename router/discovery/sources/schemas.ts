@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import { dnsSchema } from './dns/schema.ts'
+import { dockerSchema } from './docker/schema.ts'
+import { kubernetesSchema } from './kubernetes/schema.ts'
 
 /**
  * What a source may be asked for in the YAML. Schemas stand beside their sources but belong to `config`, which alone
@@ -19,4 +21,4 @@ export type SourceSchema = {
 }
 
 /** The whole list, one for each of `SOURCES` that has keys in the YAML. Add yours here, alphabetically. */
-export const SOURCE_SCHEMAS: readonly SourceSchema[] = [dnsSchema]
+export const SOURCE_SCHEMAS: readonly SourceSchema[] = [dnsSchema, dockerSchema, kubernetesSchema]

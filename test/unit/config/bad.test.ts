@@ -30,7 +30,7 @@ describe('a value of the wrong shape', () => {
     ['routes: { path: /a }', '1:1 routes  must be a list of routes, got a map'],
     [
       'lameduck: 5s',
-      '1:1 lameduck  unknown key "lameduck" | did you mean "lameDuck"? known: admin, debug, default, discovered, dns, functions, grace, lameDuck, listen, overrides, paths, processes and 5 more',
+      '1:1 lameduck  unknown key "lameduck" | did you mean "lameDuck"? known: admin, debug, default, discovered, dns, docker, functions, grace, kubernetes, lameDuck, listen, overrides and 7 more',
     ],
     ['admin: { prot: 1 }', '1:10 admin.prot  unknown key "prot" | did you mean "port"? known: host, port, tokens'],
     [
