@@ -8,7 +8,7 @@ import type { RouteSpec, Spec } from '../model/spec.ts'
 import { isConditional } from './overlap.ts'
 import type { Upstreams } from './upstreams.ts'
 
-/** What somebody asked for by name: a route of the YAML, or a shift made without one. It becomes one rule. */
+/** What somebody asked for by name: a route of the YAML or of a source, or a shift made without one. It becomes one rule. */
 export type Claim = {
   readonly rule: PlanRule
   readonly ranked: RankedMatch
@@ -24,11 +24,10 @@ export type Claim = {
 }
 
 /** Claims and what is wrong with them in the world as it is. A path that is no template makes no claim. */
-export function makeClaims(
-  spec: Spec,
-  shifts: readonly ShiftRecord[],
-  upstreams: Upstreams,
-): { readonly claims: readonly Claim[]; readonly diagnostics: readonly Diagnostic[] } {
+export type Made = { readonly claims: readonly Claim[]; readonly diagnostics: readonly Diagnostic[] }
+
+/** Claims of the routes of the YAML. */
+export function routeClaims(spec: Spec, shifts: readonly ShiftRecord[], upstreams: Upstreams): Made {
   const claims: Claim[] = []
   const diagnostics: Diagnostic[] = []
   const fold = spec.paths === 'insensitive'
@@ -44,12 +43,24 @@ export function makeClaims(
     for (const { key, ...trouble } of troubles) diagnostics.push({ ...trouble, ...placeOf(route, index, key) })
     claims.push(routeClaim(route, index, ranked, action))
   }
+  return { claims, diagnostics }
+}
+
+/** Claims of shifts that are not in the YAML. `routes`: those that they may be taken out of. */
+export function shiftClaims(
+  spec: Spec,
+  shifts: readonly ShiftRecord[],
+  upstreams: Upstreams,
+  routes: readonly Claim[],
+): Made {
+  const claims: Claim[] = []
+  const diagnostics: Diagnostic[] = []
   for (const record of shifts) {
-    const ranked = rankMatch(record.match, fold)
+    const ranked = rankMatch(record.match, spec.paths === 'insensitive')
     if (record.inYaml || 'error' in ranked) continue
     const { action, troubles } = shiftAction(record.id, record.incumbent, record.candidate, upstreams, isLive(record))
     for (const { key: _, ...trouble } of troubles) diagnostics.push(trouble)
-    claims.push(shiftClaim(record, ranked, action, routeAround(claims, ranked, record)))
+    claims.push(shiftClaim(record, ranked, action, routeAround(routes, ranked, record)))
   }
   return { claims, diagnostics }
 }
@@ -134,12 +145,12 @@ function routeClaim(route: RouteSpec, index: number, ranked: RankedMatch, action
   }
 }
 
-/** The route that gives all of a shift's operation to its incumbent, if one does. */
+/** The route, of the YAML or of a source, that gives all of a shift's operation to its incumbent, if one does. */
 function routeAround(claims: readonly Claim[], ranked: RankedMatch, record: ShiftRecord): PlanRule | undefined {
   const { path, methods } = ranked
   if ('regex' in path) return undefined
-  const around = claims.filter(({ rule, template, route }) => {
-    if (route === undefined || template === undefined || isConditional(rule.match)) return false
+  const around = claims.filter(({ rule, template }) => {
+    if (template === undefined || isConditional(rule.match)) return false
     const allMethods = rule.match.methods === undefined || methods?.every((one) => rule.match.methods?.includes(one))
     return allMethods && templateCovers(template, path)
   })

@@ -4,10 +4,11 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Plan, PlanRule } from '../model/plan.ts'
 import type { ShiftRecord } from '../model/shift.ts'
 import type { Spec } from '../model/spec.ts'
-import { makeClaims } from './claims.ts'
+import { routeClaims, shiftClaims } from './claims.ts'
 import { describeFindings } from './findings.ts'
 import { nameOf, operationRules } from './operations.ts'
 import { findUnreachable } from './reach.ts'
+import { sightedClaims } from './sighted.ts'
 import { findTies, withoutSuperseded } from './ties.ts'
 import { planUpstreams, type Upstreams } from './upstreams.ts'
 
@@ -21,20 +22,26 @@ export type World = { readonly catalogue: Catalogue; readonly sources: readonly 
  * Decides which upstream serves which requests: pure and total. The same spec, world and shifts give the same plan,
  * whatever order they are written in.
  *
- *   upstreams → claims (routes, shifts) → operations across upstreams → default → sorted rules
+ *   upstreams → claims (routes, what sources found, shifts) → operations across upstreams → default → sorted rules
  */
 export function compile(spec: Spec, world: World, shifts: readonly ShiftRecord[]): Compiled {
   const fold = spec.paths === 'insensitive'
   const upstreams = planUpstreams(spec, world.sources)
-  const made = makeClaims(spec, shifts, upstreams)
-  const { claims, diagnostics: superseded } = withoutSuperseded(made.claims)
+  const sighted = world.sources.flatMap(({ routes = [] }) => routes)
+  const routes = routeClaims(spec, shifts, upstreams)
+  const found = sightedClaims(sighted, routes.claims, { spec, upstreams })
+  const asked = [...routes.claims, ...found.claims]
+  const moved = shiftClaims(spec, shifts, upstreams, asked)
+  const { claims, diagnostics: superseded } = withoutSuperseded([...asked, ...moved.claims])
   const operations = operationRules(world.catalogue, claims, upstreams, fold)
   const fallback = defaultRule(spec, upstreams)
   const rules = [...claims.map(({ rule }) => rule), ...operations.rules, ...fallback.rules]
   return {
     plan: { format: 1, settings: settingsOf(spec), upstreams: upstreams.planned, rules: bestFirst(rules, fold) },
     diagnostics: inFileOrder([
-      ...made.diagnostics,
+      ...routes.diagnostics,
+      ...found.diagnostics,
+      ...moved.diagnostics,
       ...findTies(claims),
       ...superseded,
       ...findUnreachable(claims),
@@ -42,6 +49,7 @@ export function compile(spec: Spec, world: World, shifts: readonly ShiftRecord[]
       ...brokenOwners(world.catalogue, upstreams),
       ...fallback.diagnostics,
       ...sameUpstreams(spec),
+      ...world.sources.flatMap(({ problems = [] }) => problems),
     ]),
   }
 }

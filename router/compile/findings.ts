@@ -11,7 +11,7 @@ export function describeFindings(findings: readonly Finding[], catalogue: Catalo
     if (first === undefined) return []
     const { claim, kind } = first
     // A shift that is not in the YAML was asked for by operation: nobody expects it to take others.
-    if (claim.route === undefined && kind === 'kept') return []
+    if (claim.rule.origin === 'shift' && kind === 'kept') return []
     if (kind === 'not-implemented' && !hasAnswered(claim.to, catalogue)) return []
     const place = claim.route === undefined ? {} : placeOf(claim.route.spec, claim.route.index, KEYS[kind])
     return [{ severity: 'warning', ...TEXTS[kind](claim, group), ...place }]
@@ -26,7 +26,10 @@ const TEXTS: Record<Finding['kind'], (claim: Claim, findings: readonly Finding[]
   kept: (claim, findings) => ({
     code: 'kept-operations',
     message: `${claim.subject} leaves ${count(findings)} to others, because ${claim.to} is not known to implement ${them(findings)}: ${byOwner(findings)}`,
-    hint: 'nothing to do if that is right; to move one, name it with its methods; to take all, write capture: true',
+    hint:
+      claim.route === undefined
+        ? 'nothing to do if that is right; to move one, write a route that names it with its methods'
+        : 'nothing to do if that is right; to move one, name it with its methods; to take all, write capture: true',
   }),
   observed: (claim, findings) => ({
     code: 'observed-operations',

@@ -30,7 +30,7 @@ export function withoutSuperseded(claims: readonly Claim[]): {
   const diagnostics: Diagnostic[] = []
   const groups = Map.groupBy(claims, comparableKey)
   const inForce = claims.filter((claim) => {
-    if (claim.route !== undefined) return true
+    if (claim.rule.origin !== 'shift') return true
     const route = groups.get(comparableKey(claim))?.find((other) => other.route !== undefined && areTied(other, claim))
     if (route === undefined) return true
     diagnostics.push({
@@ -45,7 +45,7 @@ export function withoutSuperseded(claims: readonly Claim[]): {
 }
 
 /** Claims whose keys differ are never tied; the other way round is for `areTied` to say. */
-function comparableKey({ ranked }: Claim): string {
+export function comparableKey({ ranked }: Claim): string {
   const { host = '', path } = ranked
   if ('regex' in path) return `${host} ~${path.regex}`
   const keys: string[] = []
@@ -61,7 +61,8 @@ function partialRank(pieces: readonly string[]): string {
   return `{} ${pieces.join('').length} ${pieces.length}`
 }
 
-function areTied(a: Claim, b: Claim): boolean {
+/** Whether two claims with one key have equal rank and share a request. */
+export function areTied(a: Claim, b: Claim): boolean {
   if (compareHosts(a.ranked.host, b.ranked.host) !== 0 || !canBothHold(a.rule.match, b.rule.match)) return false
   const left = a.ranked.path
   const right = b.ranked.path

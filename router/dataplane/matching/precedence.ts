@@ -64,7 +64,7 @@ export function hostMatches(pattern: string | undefined, host: string): boolean 
   return pattern.startsWith('*.') && host.length >= pattern.length && host.endsWith(pattern.slice(1))
 }
 
-const ORIGINS: readonly PlanRule['origin'][] = ['route', 'shift', 'kept', 'operation', 'default']
+const ORIGINS: readonly PlanRule['origin'][] = ['route', 'shift', 'ingress', 'kept', 'operation', 'default']
 
 function hostRank(host: string | undefined): number {
   return host === undefined ? 2 : host.startsWith('*.') ? 1 : 0

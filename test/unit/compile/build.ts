@@ -12,6 +12,7 @@ import type { FieldMatch, RouteMatch, RouteSpec, Spec, Tier, UpstreamSpec } from
  *   operations: { GET /vets.html: clinic vets }   owner first, then who else implements it; `?`: only observed,
  *                                                 `~`: only remembered, `-`: no owner
  *   shifts:     [{ match: GET /vets.html, from: clinic, to: vets, stage: live }]
+ *   sighted:    [{ found: Ingress web, match: clinic.test/vets/**, to: kubernetes/vets }]
  */
 export type World = {
   readonly upstreams?: Readonly<Record<string, Tier>>
@@ -22,6 +23,16 @@ export type World = {
   readonly operations?: Readonly<Record<string, string>>
   readonly pending?: readonly string[]
   readonly shifts?: readonly WrittenShift[]
+  /** Routes that a source found; their upstreams are services of its own. */
+  readonly sighted?: readonly WrittenSighting[]
+}
+
+export type WrittenSighting = {
+  readonly found: string
+  readonly match: string
+  readonly to: string
+  readonly failure?: string
+  readonly fallback?: true
 }
 
 export type WrittenRoute = {
@@ -84,7 +95,17 @@ export function sourcesOf(world: World): readonly SourceObservation[] {
     endpoints: state === 'loaded' || state.startsWith('older') ? [{ host: '127.0.0.1', port: 1, path: '' }] : [],
     ...(state === 'loaded' ? {} : { failure: state }),
   }))
-  return [{ source: 'functions', at: 0, upstreams }]
+  return [{ source: 'functions', at: 0, upstreams }, ...(world.sighted === undefined ? [] : [sightedOf(world.sighted)])]
+}
+
+function sightedOf(written: readonly WrittenSighting[]): SourceObservation {
+  const found = [...new Set(written.map(({ to }) => to))].filter((name) => name.includes('/'))
+  return {
+    source: 'kubernetes',
+    at: 0,
+    upstreams: found.map((name) => ({ name, tier: 'service', endpoints: [{ host: '10.0.0.9', port: 80, path: '' }] })),
+    routes: written.map(({ match, ...route }) => ({ ...route, id: route.found, match: matchOf(match), policies: [] })),
+  }
 }
 
 /** Shifts on record. */
