@@ -5,6 +5,7 @@ import type { Environment } from '../../../kernel/environment.ts'
 import { readKubeconfig } from './kubeconfig.ts'
 import type { KubernetesOptions } from './options.ts'
 import type { PluginCredentials } from './plugin.ts'
+import { readText } from './text-file.ts'
 
 /** How to reach an API server, and who asks. */
 export type Access = {
@@ -80,11 +81,4 @@ async function inCluster(env: Environment, folder: string): Promise<Access> {
 function usualKubeconfig(env: Environment): string {
   const first = env.KUBECONFIG?.split(delimiter).find((path) => path !== '')
   return first ?? join(env.HOME ?? homedir(), '.kube', 'config')
-}
-
-/** Text of a file; rejects with what it was for. */
-export async function readText(path: string, what: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: Error) => {
-    throw new Error(`${what} cannot be read: ${error.message}`)
-  })
 }

@@ -1,4 +1,5 @@
 import type { ObservedEndpoint } from '../../../model/catalogue.ts'
+import { isMetadataAddress, isMetadataName } from '../../forbidden.ts'
 import type { ServiceObject, ServicePort, SliceEndpoint, SliceObject } from './objects.ts'
 
 /** Where requests for one port of a Service may go, and what became of the rest, in words. */
@@ -63,7 +64,9 @@ function addressed(slice: SliceObject, service: ServiceObject, port: ServicePort
   const own = slice.ports.find(({ name }) => name === port.name)
   const number = own?.port ?? (service.ports.length === 0 ? port.port : undefined)
   if (number === undefined) return []
-  return slice.endpoints.map((condition) => ({ host: condition.address, port: number, condition }))
+  // Whoever may write slices might point them there.
+  const allowed = slice.endpoints.filter(({ address }) => !isMetadataAddress(address) && !isMetadataName(address))
+  return allowed.map((condition) => ({ host: condition.address, port: number, condition }))
 }
 
 // While the controller moves an endpoint from one slice to another it is in both, once with an old word.

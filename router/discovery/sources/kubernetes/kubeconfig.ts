@@ -2,8 +2,9 @@ import { dirname, resolve } from 'node:path'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import type { Environment } from '../../../kernel/environment.ts'
 import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
-import { type Access, type Credentials, readText } from './access.ts'
+import type { Access, Credentials } from './access.ts'
 import { type PluginCredentials, pluginCredentials } from './plugin.ts'
+import { readText } from './text-file.ts'
 
 export type KubeconfigOptions = {
   /** Undefined: the file's current context. */

@@ -87,6 +87,11 @@ describe('the endpoints of a Service', () => {
     expect(places(endpointsOf(both, slices, 'http'))).toEqual(used)
   })
 
+  it('are never where a cloud machine keeps its credentials', () => {
+    const slices = [slice([{ ip: '169.254.169.254' }, { ip: '10.0.0.1' }])]
+    expect(places(endpointsOf(service(), slices, 'http'))).toEqual(['10.0.0.1:3000'])
+  })
+
   it('are found at a number where a headless Service has no ports', () => {
     const headless = service({ type: 'ClusterIP', clusterIP: 'None' })
     const slices = [slice([{ ip: '10.0.0.1' }], { ports: [] })]
