@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe } from 'vitest'
 
-export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx'
+export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'wrk'
 
 export type Need = {
   readonly available: boolean
@@ -33,6 +33,7 @@ const PROGRAMS: Readonly<Record<Tool, readonly string[]>> = {
   docker: ['docker'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   nginx: ['nginx'],
+  wrk: ['wrk'],
 }
 
 // Debian keeps nginx where only root's PATH leads.

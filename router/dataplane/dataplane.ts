@@ -4,6 +4,7 @@ import type { Log } from '../kernel/log.ts'
 import type { TrafficCounts } from '../model/link.ts'
 import type { Published } from '../model/plan.ts'
 import { type Counters, Unclaimed } from './counts.ts'
+import { gateOf } from './gate.ts'
 import { handle } from './handle.ts'
 import { KeyCookies } from './key-cookie.ts'
 import { slices } from './pause.ts'
@@ -11,6 +12,7 @@ import { type Plane, RequestIds } from './plane.ts'
 import { Pools } from './pools.ts'
 import type { Connection } from './sides.ts'
 import { emptySnapshot, realise } from './snapshot.ts'
+import type { Turns } from './turns.ts'
 import { Wheel } from './wheel.ts'
 
 /** The part of the router that requests pass through. It obeys the snapshot it was given last. */
@@ -53,6 +55,8 @@ export type DataplaneOptions = {
   readonly signingKey: Buffer
   /** Our name in Via and Proxy-Status; `banyan` if absent. A token. */
   readonly pseudonym?: string
+  /** Absent: nobody else accepts from the same sockets. */
+  readonly turns?: Turns | undefined
 }
 
 /** Most time that making a plan live may hold up requests at once, in milliseconds. */
@@ -68,12 +72,14 @@ class LiveDataplane implements Dataplane {
   readonly #pools: Pools
   readonly #servers: Server[] = []
   readonly #connections = new Set<Connection>()
+  readonly #turns: Turns | undefined
   /** Counters of earlier tables, until what was in flight when they were replaced has ended. */
   #earlier: Counters[] = []
   #applying: Promise<void> = Promise.resolve()
 
   constructor(options: DataplaneOptions) {
     const { clock, random, randomBytes, log, signingKey } = options
+    this.#turns = options.turns
     const wheel = new Wheel(clock)
     this.#pools = new Pools({ wheel, log })
     this.#plane = {
@@ -116,6 +122,7 @@ class LiveDataplane implements Dataplane {
     place: { readonly fd: number } | { readonly host?: string; readonly port: number },
   ): Promise<{ port: number }> {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      this.#turns?.accepted()
       this.#connections.add(handle(socket, this.#plane, this.#forget))
     })
     return new Promise((resolve, reject) => {
@@ -125,6 +132,8 @@ class LiveDataplane implements Dataplane {
         // An accept that fails, for want of descriptors say, must not end the process.
         server.on('error', (error) => this.#plane.log.error('accepting failed', { reason: error.message }))
         this.#servers.push(server)
+        const gate = this.#turns && gateOf(server)
+        if (gate !== undefined) this.#turns?.join(gate)
         const address = server.address()
         resolve({ port: typeof address === 'object' && address !== null ? address.port : 0 })
       })
@@ -163,6 +172,7 @@ class LiveDataplane implements Dataplane {
   async drain({ lameDuckMs, graceMs }: { readonly lameDuckMs: number; readonly graceMs: number }): Promise<void> {
     const { clock } = this.#plane
     this.#plane.draining = true
+    this.#turns?.leave()
     await new Promise<void>((resolve) => clock.after(lameDuckMs, resolve))
     for (const server of this.#servers.splice(0)) server.close()
     await this.#quiet(graceMs)
@@ -170,6 +180,7 @@ class LiveDataplane implements Dataplane {
   }
 
   async close(): Promise<void> {
+    this.#turns?.leave()
     for (const server of this.#servers.splice(0)) server.close()
     for (const connection of this.#connections) connection.destroy()
     this.#pools.close()

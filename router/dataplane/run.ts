@@ -15,6 +15,7 @@ import { createLink } from './link.ts'
 import { ownMetrics } from './own-metrics.ts'
 import { openStatusServer, type Readiness } from './status-server.ts'
 import { createTraffic } from './traffic.ts'
+import type { Turns } from './turns.ts'
 
 /** The request path, as far as the life of its process is concerned. */
 export type Servable = {
@@ -32,6 +33,8 @@ export type Servable = {
 export type RunOptions = {
   readonly order: DataplaneOrder
   readonly dataplane: Servable
+  /** Those that it takes with others; absent: nobody else accepts from the same sockets. */
+  readonly turns?: Turns | undefined
   /** The process itself: its channel to the supervisor and its figures. */
   readonly self: NodeJS.Process
   readonly clock: Clock
@@ -45,7 +48,7 @@ export type RunOptions = {
  *
  * Connections that arrive before there is a plan wait in the socket's queue. Resolves when it may end.
  */
-export function runDataplane({ order, dataplane, self, clock, log }: RunOptions): Promise<void> {
+export function runDataplane({ order, dataplane, turns, self, clock, log }: RunOptions): Promise<void> {
   const paths = statePaths(order.folder)
   const traffic = createTraffic()
   let accepting = false
@@ -159,6 +162,7 @@ export function runDataplane({ order, dataplane, self, clock, log }: RunOptions)
 
   self.on('message', (message: SupervisorToDataplane) => {
     if (message.kind === 'stop') finish()
+    else if (message.kind === 'look') turns?.look()
     else void drain(order.lameDuckMs, message.handover)
   })
   // The supervisor is gone, and the next one needs the port: no lame duck.

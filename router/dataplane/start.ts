@@ -5,8 +5,10 @@ import { type Clock, systemClock } from '../kernel/clock.ts'
 import { createJsonLog } from '../kernel/json-log.ts'
 import type { Log } from '../kernel/log.ts'
 import { statePaths } from '../kernel/state-paths.ts'
-import type { DataplaneOrder } from '../model/link.ts'
+import { tallyOf } from '../kernel/tally.ts'
+import type { DataplaneOrder, DataplaneToSupervisor } from '../model/link.ts'
 import { runDataplane, type Servable } from './run.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 /** What the request path is made of; everything real, given once. */
 export type Ingredients = {
@@ -16,6 +18,8 @@ export type Ingredients = {
   readonly log: Log
   /** Signs cookies; the same in every process of the router. */
   readonly signingKey: Buffer
+  /** Absent: nobody else accepts from the same sockets. */
+  readonly turns: Turns | undefined
 }
 
 /** Makes this process a data-plane process. Ends it when everything in flight is finished. */
@@ -34,14 +38,23 @@ export async function startProcess(create: (ingredients: Ingredients) => Servabl
     fields: { process: 'dataplane', pid: process.pid },
   })
   const signingKey = readSigningKey(order, log)
-  const dataplane = create({ clock: systemClock, random: Math.random, randomBytes, log, signingKey })
+  const turns = turnsOf(order)
+  const dataplane = create({ clock: systemClock, random: Math.random, randomBytes, log, signingKey, turns })
   // Compiled code is kept now: a process that is killed, or runs for weeks, would never write it.
   systemClock.after(FLUSH_MS, flushCompileCache)
-  await runDataplane({ order, dataplane, self: process, clock: systemClock, log })
+  await runDataplane({ order, dataplane, turns, self: process, clock: systemClock, log })
   process.exit(0)
 }
 
 const FLUSH_MS = 1_000
+
+function turnsOf({ turns: given }: DataplaneOrder): Turns | undefined {
+  if (given === undefined) return undefined
+  const { fd, place, places } = given
+  const look: DataplaneToSupervisor = { kind: 'look' }
+  const wake = (): void => void process.send?.(look, undefined, undefined, () => {})
+  return createTurns({ tally: tallyOf(fd, places), place, clock: systemClock, soon: setImmediate, wake })
+}
 
 /** Control has made it before we were started; where it could not, the supervisor's key is the same for all of us. */
 function readSigningKey({ folder }: DataplaneOrder, log: Log): Buffer {

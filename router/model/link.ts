@@ -96,12 +96,16 @@ export type Bound = { readonly host: string; readonly port: number }
 
 /**
  * Supervisor → data plane. `drain`: finish what is in flight and end; with `handover` other processes serve on and
- * answer for the router's readiness, without it the router is ending. `stop`: end now.
+ * answer for the router's readiness, without it the router is ending. `stop`: end now. `look`: it may be this
+ * process's turn to accept.
  */
-export type SupervisorToDataplane = { readonly kind: 'drain'; readonly handover: boolean } | { readonly kind: 'stop' }
+export type SupervisorToDataplane =
+  | { readonly kind: 'drain'; readonly handover: boolean }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'look' }
 
-/** Data plane → supervisor: it accepts connections now. */
-export type DataplaneToSupervisor = { readonly kind: 'ready'; readonly pid: number }
+/** Data plane → supervisor. `ready`: it accepts connections now. `look`: passed on to the others of its generation. */
+export type DataplaneToSupervisor = { readonly kind: 'ready'; readonly pid: number } | { readonly kind: 'look' }
 
 /** What a data-plane process is started with, as its only argument in JSON; `listen` and `status` are descriptors. */
 export type DataplaneOrder = {
@@ -110,6 +114,8 @@ export type DataplaneOrder = {
   readonly status: number
   readonly lameDuckMs: number
   readonly graceMs: number
+  /** What it shares with the other processes of its generation: a descriptor, and which place there is its own. */
+  readonly turns?: { readonly fd: number; readonly place: number; readonly places: number }
 }
 
 /** What `plan.json` in the state folder holds: the last good plan. */

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
+import { createTally, type Tally } from '../kernel/tally.ts'
 import type { DataplaneOrder, DataplaneToSupervisor, SupervisorToDataplane } from '../model/link.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
 
@@ -41,10 +43,18 @@ export type DataplanesOptions = {
   onTakenOver(): void
 }
 
+/** What one `serve` began. */
+type Generation = {
+  readonly service: DataplaneService
+  /** By which its processes take turns in accepting; absent where one is alone, or no folder can be written to. */
+  readonly tally: Tally | undefined
+}
+
 type Child = {
   readonly process: ChildProcess
-  /** Its generation is the service it was started with: each `serve` makes a new one. */
-  readonly service: DataplaneService
+  readonly generation: Generation
+  /** Its index in its generation. */
+  readonly place: number
   readonly startedAt: number
   readonly backoff: Backoff
   state: 'starting' | 'ready' | 'draining'
@@ -54,17 +64,18 @@ type Child = {
 export function createDataplanes(options: DataplanesOptions): Dataplanes {
   const { clock, log } = options
   const children = new Set<Child>()
-  let current: DataplaneService | undefined
+  let current: Generation | undefined
   let ending = false
   let emptied = (): void => {}
 
-  function start(service: DataplaneService, backoff: Backoff): void {
-    if (service !== current || ending) return
-    const process = forkDataplane(options, service)
-    const child: Child = { process, service, startedAt: clock.elapsed(), backoff, state: 'starting' }
+  function start(generation: Generation, place: number, backoff: Backoff): void {
+    if (generation !== current || ending) return
+    const process = forkDataplane(options, generation, place)
+    const child: Child = { process, generation, place, startedAt: clock.elapsed(), backoff, state: 'starting' }
     children.add(child)
     process.on('message', (message: DataplaneToSupervisor) => {
       if (message.kind === 'ready') becomeReady(child)
+      else tellOthers(child)
     })
     // Without a process (no memory, no descriptors) there is no `exit`, only `error`; `ended` takes whichever is first.
     process.on('error', (error) => {
@@ -76,10 +87,10 @@ export function createDataplanes(options: DataplanesOptions): Dataplanes {
 
   function becomeReady(child: Child): void {
     if (child.state === 'starting') child.state = 'ready'
-    const peers = [...children].filter((one) => one.service === current)
-    if (current === undefined || peers.length < current.processes) return
+    const peers = [...children].filter((one) => one.generation === current)
+    if (current === undefined || peers.length < current.service.processes) return
     if (!peers.every((one) => one.state === 'ready')) return
-    for (const one of children) if (one.service !== current) retire(one, true)
+    for (const one of children) if (one.generation !== current) retire(one, true)
     options.onTakenOver()
   }
 
@@ -88,8 +99,12 @@ export function createDataplanes(options: DataplanesOptions): Dataplanes {
     child.state = 'draining'
     tell(child, { kind: 'drain', handover })
     // It holds to this time itself; one that hangs must keep neither a roll nor the router from ending.
-    const { lameDuckMs, graceMs } = child.service
+    const { lameDuckMs, graceMs } = child.generation.service
     clock.after(lameDuckMs + graceMs + OVERTIME_MS, () => child.process.kill('SIGKILL'))
+  }
+
+  function tellOthers({ generation, place }: Child): void {
+    for (const one of children) if (one.generation === generation && one.place !== place) tell(one, { kind: 'look' })
   }
 
   function ended(child: Child, detail: string): void {
@@ -97,22 +112,27 @@ export function createDataplanes(options: DataplanesOptions): Dataplanes {
     const { pid } = child.process
     if (pid !== undefined) options.onExited(pid, detail)
     if (children.size === 0) emptied()
-    if (child.service !== current || ending) return
+    const { generation, place } = child
+    if (generation !== current || ending) return
+    // The others would go on waiting for it.
+    generation.tally?.write(place, [0, 0, 0])
+    tellOthers(child)
     const wait = child.backoff.next(clock.elapsed() - child.startedAt)
     log.warn(`data-plane process ${pid ?? 'without a pid'} ended (${detail}); starting another`, { inMs: wait })
-    if (wait === 0) start(child.service, child.backoff)
-    else clock.after(wait, () => start(child.service, child.backoff))
+    if (wait === 0) start(generation, place, child.backoff)
+    else clock.after(wait, () => start(generation, place, child.backoff))
   }
 
   function serve(service: DataplaneService): void {
-    current = service
-    for (let index = 0; index < service.processes; index += 1) start(service, createBackoff())
+    current?.tally?.close()
+    current = { service, tally: openTally(service, log) }
+    for (let place = 0; place < service.processes; place += 1) start(current, place, createBackoff())
   }
 
   return {
     serve,
     roll() {
-      if (current !== undefined) serve({ ...current })
+      if (current !== undefined) serve(current.service)
     },
     replace(pid) {
       for (const child of children) if (child.process.pid === pid) child.process.kill('SIGKILL')
@@ -120,6 +140,8 @@ export function createDataplanes(options: DataplanesOptions): Dataplanes {
     pids: () => [...children].flatMap((child) => child.process.pid ?? []),
     kill() {
       ending = true
+      current?.tally?.close()
+      current = undefined
       for (const child of children) child.process.kill('SIGKILL')
     },
     async drain() {
@@ -141,15 +163,28 @@ function tell(child: Child, message: SupervisorToDataplane): void {
   child.process.send(message, () => {})
 }
 
-function forkDataplane({ file, env }: DataplanesOptions, service: DataplaneService): ChildProcess {
-  const descriptors = [...service.listen, service.status]
+/** Memory comes first: a file on a disk would be written to it again and again. */
+function openTally({ processes, folder }: DataplaneService, log: Log): Tally | undefined {
+  if (processes === 1) return undefined
+  const folders = ['/dev/shm', tmpdir(), folder]
+  const tally = createTally(processes, folders)
+  if (tally === undefined) {
+    log.warn(`none of ${folders.join(', ')} can be written to: data-plane processes share connections less evenly`)
+  }
+  return tally
+}
+
+function forkDataplane({ file, env }: DataplanesOptions, { service, tally }: Generation, place: number): ChildProcess {
+  const descriptors = [...service.listen, service.status, ...(tally === undefined ? [] : [tally.fd])]
   const first = 4
+  const last = first + descriptors.length - 1
   const order: DataplaneOrder = {
     folder: service.folder,
     listen: service.listen.map((_, index) => first + index),
     status: first + service.listen.length,
     lameDuckMs: service.lameDuckMs,
     graceMs: service.graceMs,
+    ...(tally === undefined ? {} : { turns: { fd: last, place, places: service.processes } }),
   }
   return fork(file, [JSON.stringify(order)], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors] })
 }
