@@ -1,15 +1,22 @@
 import { lookup } from 'node:dns'
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { type RequestOptions as HttpsOptions, request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import type { Clock } from '../kernel/clock.ts'
+import { secureOptions } from '../kernel/tls/identity.ts'
+import type { UpstreamTls } from '../model/spec.ts'
+import { isMetadataAddress, isMetadataName, METADATA } from './forbidden.ts'
 
 /** One question to one address. `path` is the whole target; nothing in the answer leads anywhere else. */
 export type DescriptionRequest = {
   readonly host: string
   readonly port: number
   readonly secure: boolean
+  /** How it is spoken to by TLS; absent: as every client would. */
+  readonly tls?: UpstreamTls
   readonly path: string
+  /** Value of Host; absent: the address. */
+  readonly authority?: string | undefined
   /** Validators of what is known already. */
   readonly etag?: string | undefined
   readonly modified?: string | undefined
@@ -46,48 +53,57 @@ export function descriptionFetcher(options: {
   readonly version: string
   readonly clock: Clock
   readonly limits?: typeof FETCH_LIMITS
+  /** How names become addresses; absent: as the machine does it. */
+  readonly resolve?: LookupFunction
 }): FetchDescription {
-  const { version, clock, limits = FETCH_LIMITS } = options
-  return (request) => {
+  const { clock, limits = FETCH_LIMITS } = options
+  const parts: Parts = { ...options, limits, lookup: checkedLookup(options.resolve ?? lookup) }
+  return async (request) => {
     const host = request.host.replace(/^\[|\]$/g, '')
-    if (isIP(host) !== 0 && isMetadata(host)) return Promise.resolve({ kind: 'refused', why: METADATA })
-    const signal = AbortSignal.any([request.signal, deadline(clock, limits.timeoutMs)])
-    return ask({ ...request, host, signal }, version, clock, limits)
+    if (isMetadataAddress(host) || isMetadataName(host)) return { kind: 'refused', why: METADATA }
+    const late = new AbortController()
+    const cancel = clock.after(limits.timeoutMs, () => late.abort(tooLate(limits.timeoutMs)))
+    try {
+      return await ask({ ...request, host, signal: AbortSignal.any([request.signal, late.signal]) }, parts)
+    } finally {
+      cancel()
+    }
   }
 }
 
-/** Why an address is not connected to. */
-const METADATA = "is a cloud machine's metadata address, which is never asked"
-
-const METADATA_ADDRESSES = new BlockList()
-// AWS, Azure, Google, Oracle; AWS containers; Alibaba; AWS over IPv6.
-for (const address of ['169.254.169.254', '169.254.170.2', '169.254.170.23', '100.100.100.200']) {
-  METADATA_ADDRESSES.addAddress(address, 'ipv4')
-}
-for (const address of ['fd00:ec2::254', 'fd00:ec2::23']) METADATA_ADDRESSES.addAddress(address, 'ipv6')
-
-function isMetadata(address: string): boolean {
-  return METADATA_ADDRESSES.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-}
-
-function deadline(clock: Clock, ms: number): AbortSignal {
-  const controller = new AbortController()
-  clock.after(ms, () => controller.abort(new TooLate(`no answer within ${ms / 1000} s`)))
-  return controller.signal
+/**
+ * Looks a name up and refuses it where any of its addresses is one that is never asked. Whoever connects does so to
+ * exactly what was checked: a name may change its mind in between.
+ */
+export function checkedLookup(resolve: LookupFunction = lookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, options, (error, address, family) => {
+      const addresses = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address)
+      if (error === null && addresses.some(isMetadataAddress)) callback(new Refused(METADATA), '', 0)
+      else callback(error, address, family)
+    })
+  }
 }
 
-class TooLate extends Error {}
+type Parts = {
+  readonly version: string
+  readonly clock: Clock
+  readonly limits: typeof FETCH_LIMITS
+  readonly lookup: LookupFunction
+}
+
+function tooLate(ms: number): Error {
+  return new Error(`no answer within ${ms / 1000} s`)
+}
+
 class Refused extends Error {}
 
-async function ask(
-  request: DescriptionRequest,
-  version: string,
-  clock: Clock,
-  limits: typeof FETCH_LIMITS,
-): Promise<DescriptionAnswer> {
+async function ask(request: DescriptionRequest, parts: Parts): Promise<DescriptionAnswer> {
+  const { clock, limits } = parts
   const started = clock.elapsed()
   try {
-    const response = await headOf(request, version)
+    const tls = request.tls === undefined ? {} : await secureOptions(request.host, request.tls)
+    const response = await headOf(request, parts, tls)
     const { statusCode: status = 0, headers } = response
     const body = status === 200 ? await bodyOf(response, limits.maxBytes) : new Uint8Array()
     response.destroy()
@@ -99,21 +115,27 @@ async function ask(
   }
 }
 
-function headOf(request: DescriptionRequest, version: string): Promise<IncomingMessage> {
-  const { host, port, secure, path, etag, modified, signal } = request
-  const options: RequestOptions = {
+function headOf(
+  request: DescriptionRequest,
+  { version, lookup: checked }: Parts,
+  tls: HttpsOptions,
+): Promise<IncomingMessage> {
+  const { host, port, secure, path, authority, etag, modified, signal } = request
+  const options: HttpsOptions = {
+    ...tls,
     host,
     port,
     path,
     signal,
     agent: false,
-    lookup: lookupUnlessMetadata,
+    lookup: checked,
     headers: {
       'user-agent': `Banyan/${version} (+discovery)`,
       accept: 'application/json, application/yaml;q=0.9, */*;q=0.5',
       // A small compressed answer could become a huge document.
       'accept-encoding': 'identity',
       connection: 'close',
+      ...(authority !== undefined && { host: authority }),
       ...(etag !== undefined && { 'if-none-match': etag }),
       ...(modified !== undefined && { 'if-modified-since': modified }),
     },
@@ -123,15 +145,6 @@ function headOf(request: DescriptionRequest, version: string): Promise<IncomingM
     outgoing.once('response', resolve)
     outgoing.on('error', reject)
     outgoing.end()
-  })
-}
-
-// Checked on what the name resolves to at this moment, and connected to exactly that: a name may change its mind.
-const lookupUnlessMetadata: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, options, (error, address, family) => {
-    const addresses = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address)
-    if (error === null && addresses.some(isMetadata)) callback(new Refused(METADATA), '', 0)
-    else callback(error, address, family)
   })
 }
 
