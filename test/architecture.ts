@@ -105,11 +105,13 @@ function packageViolations(place: string, area: string, specifier: string): stri
   return [`${place}: ${area} loads the package "${name}"; it may load ${list(packages)}`]
 }
 
-/** `router/config/load.ts` → config; `router/main.ts` → main; a policy's or source's schema is an area of its own. */
+/** `router/config/load.ts` → config; `router/main.ts` → main; the schema of a plug-in is an area of its own. */
 function areaOf(file: string): string {
-  if (/^router\/(?:dataplane\/policies|discovery\/sources)\/(?:.+[/-])?schemas?\.ts$/.test(file)) return 'schema'
+  if (PLUG_IN_SCHEMA.test(file)) return 'schema'
   return (file.split('/')[1] ?? '').replace(/\.ts$/, '')
 }
+
+const PLUG_IN_SCHEMA = /^router\/(?:dataplane\/policies|discovery\/(?:detectors|sources))\/(?:.+[/-])?schemas?\.ts$/
 
 function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.join(', ')

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { SOURCE_SCHEMAS } from '../discovery/sources/schemas.ts'
-import type { CircuitSpec, DiscoverSpec, SourceSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
+import type { CircuitSpec, SourceSpec, UpstreamSpec, UpstreamUrl } from '../model/spec.ts'
 import { balanceSchema, toBalance } from './balance.ts'
+import { discoverSchema, toDiscover } from './discover.ts'
 import { healthSchema, toHealth } from './health.ts'
 import { laterRemedy } from './later.ts'
 import { outlierSchema, toOutlier } from './outlier.ts'
-import { absoluteReference } from './paths.ts'
 import type { Path, Reading } from './reading.ts'
 import { retrySchema } from './retry.ts'
 import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
@@ -28,25 +28,6 @@ const url = textKind('an address such as http://10.0.0.12:8080 or http://10.0.0.
   if (/[?#]/.test(text)) throw new Refused({ detail: 'no query or fragment belongs here' })
   return parsed
 }).meta({ examples: ['http://10.0.0.12:8080', 'http://10.0.0.12:8080/app'] })
-
-const discoverSchema = map({
-  openapi: textKind('auto, off, a path such as /openapi.json, an http: or https: URL, or file:PATH', (text) => {
-    if (text === 'auto' || text === 'off' || /^\/\S*$/.test(text) || /^file:./.test(text)) return text
-    if (!/^https?:\/\/\S+$/i.test(text) || !URL.canParse(text)) throw new Refused()
-    return text
-  })
-    .optional()
-    .describe(
-      'Where its OpenAPI description is: auto (the usual places), off, /path on the upstream, a URL or file:PATH',
-    )
-    .meta({ default: 'off', examples: ['auto', '/openapi.json', 'file:./vets.openapi.yaml'] }),
-  mappings: textKind('a path such as /manage/mappings', (text) => {
-    if (!/^\/\S*$/.test(text)) throw new Refused()
-    return text
-  })
-    .optional()
-    .describe("Path of a Spring application's mappings on the upstream"),
-})
 
 const ownKeys = {
   tier: oneOf(['legacy', 'service', 'function'])
@@ -203,7 +184,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     at: reading.positionAt(['upstreams', name], true),
     tier,
     urls,
-    discover: toDiscover(reading, written.discover),
+    discover: toDiscover(reading.file, written.discover),
     timeouts: { ...DEFAULT_TIMEOUTS, ...decodeTimeouts(written.timeout) },
     hostHeader: hostHeader === 'preserve' || hostHeader === 'upstream' ? hostHeader : { name: hostHeader },
     rewriteLocation: written.rewriteLocation ?? legacy,
@@ -239,14 +220,6 @@ function toCircuit(reading: Reading, name: string, written: Written): CircuitSpe
   const hint = 'add maxConnections: NUMBER'
   reading.report({ code: 'missing-key', path, message: 'needs maxConnections: without it nobody waits', hint })
   return undefined
-}
-
-function toDiscover(reading: Reading, written: Written['discover']): DiscoverSpec {
-  const openapi = written?.openapi === 'off' ? undefined : written?.openapi
-  return {
-    openapi: openapi === undefined ? undefined : (absoluteReference(reading.file, openapi) ?? openapi),
-    mappings: written?.mappings,
-  }
 }
 
 /** `NAME`, `NAME:PORT`, `192.0.2.7:80` or `[::1]:80`. */

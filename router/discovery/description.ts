@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type { Attempt, ObservedEndpoint } from '../model/catalogue.ts'
 import { type Reader, readAside } from './aside.ts'
 import type { DetectableUpstream, DetectContext, Finding, Memory } from './detectors/detector.ts'
@@ -12,6 +13,13 @@ export type Place =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'file'; readonly path: string }
+
+/** The place that a configuration names: `/path`, a URL or `file:PATH`. */
+export function placeOf(where: string): Place {
+  if (where.startsWith('/')) return { kind: 'path', path: where }
+  if (!where.startsWith('file:')) return { kind: 'url', url: where }
+  return { kind: 'file', path: where.startsWith('file://') ? fileURLToPath(where) : where.slice('file:'.length) }
+}
 
 export type Search = {
   /** In order of preference; the first that has a description ends the search. */

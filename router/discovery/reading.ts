@@ -20,6 +20,21 @@ export function serveReading(read: (document: unknown, hints: JsonObject) => Rea
   parentPort?.postMessage(readDocument(bytes, (document) => read(document, hints)))
 }
 
+/** The same for what is neither JSON nor YAML: `read` gets the bytes; what it throws is a reading too. */
+export function serveBytes(read: (bytes: Uint8Array, hints: JsonObject) => Reading): void {
+  const { bytes, hints } = workerData as ReadingTask
+  parentPort?.postMessage(readBytes(bytes, (taken) => read(taken, hints)))
+}
+
+/** Has bytes read within the limits of every reading. */
+export function readBytes(bytes: Uint8Array, read: (bytes: Uint8Array) => Reading): Reading {
+  try {
+    return bounded(read(bytes))
+  } catch (error) {
+    return { kind: 'unreadable', why: `could not be read: ${firstLine(error)}` }
+  }
+}
+
 /** Parses JSON or YAML and has it read; what throws on the way is a reading too. */
 export function readDocument(bytes: Uint8Array, read: (document: unknown) => Reading): Reading {
   if (holdsTooMuch(bytes)) return { kind: 'unreadable', why: `holds more than ${MAX_VALUES} values` }
@@ -32,8 +47,7 @@ export function readDocument(bytes: Uint8Array, read: (document: unknown) => Rea
     if (!isObject(document)) return { kind: 'unreadable', why: 'holds no object', strange: true }
     return bounded(read(document))
   } catch (error) {
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    return { kind: 'unreadable', why: `is neither JSON nor YAML: ${line}` }
+    return { kind: 'unreadable', why: `is neither JSON nor YAML: ${firstLine(error)}` }
   }
 }
 
@@ -72,6 +86,11 @@ const SCHEMA = CORE_SCHEMA.withTags(mergeTag)
 
 function parseYaml(text: string): unknown {
   return load(text, { schema: SCHEMA, json: true, maxDepth: 200, maxAliases: 10_000 })
+}
+
+function firstLine(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return line
 }
 
 const MAX_OPERATIONS = 100_000

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Attempt, Confidence, ObservedEndpoint } from '../../model/catalogue.ts'
-import type { DiscoverSpec } from '../../model/spec.ts'
+import type { DiscoverSpec, UpstreamTls } from '../../model/spec.ts'
 import type { FetchDescription } from '../fetch.ts'
 import type { WrittenOperation } from '../operations.ts'
 
@@ -9,6 +9,8 @@ export type DetectableUpstream = {
   readonly name: string
   readonly endpoints: readonly ObservedEndpoint[]
   readonly discover: DiscoverSpec
+  /** How it is spoken to by TLS; absent: in plain. */
+  readonly tls?: UpstreamTls
   /** Names by which the application knows itself, with port where one was written. */
   readonly ownHosts: readonly string[]
   /** Operations it declares itself; undefined: it declares nothing. */

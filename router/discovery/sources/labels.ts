@@ -10,7 +10,7 @@ export type Labelled = {
   readonly tier?: Tier
   /** `banyan.operations`: `GET /vets, GET /vets/{id}` */
   readonly declares?: readonly string[]
-  /** `banyan.openapi` and `banyan.mappings` */
+  /** `banyan.openapi`, `banyan.mappings`, `banyan.grpc` and `banyan.wsdl` */
   readonly discover?: Partial<DiscoverSpec>
   /** What is wrong with them, one sentence each; what is wrong is left out. */
   readonly problems: readonly string[]
@@ -42,10 +42,14 @@ export function readLabels(labels: Readonly<Record<string, string>>): Labelled {
     return text === 'auto' || text === 'off' || isPath(text)
   })
   const mappings = checked('mappings', 'a path such as /manage/mappings', isPath)
+  const grpc = checked('grpc', 'true or false', (text) => text === 'true' || text === 'false')
+  const wsdl = checked('wsdl', 'a path such as /services/vets?wsdl', isPath)
   const operations = read('operations')
   const discover = {
     ...(openapi === undefined || openapi === 'off' ? {} : { openapi }),
     ...(mappings === undefined ? {} : { mappings }),
+    ...(grpc === 'true' ? { grpc: 'on' } : {}),
+    ...(wsdl === undefined ? {} : { wsdl }),
   }
   return {
     ...(upstream === undefined ? {} : { upstream }),

@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { moduleFile } from '../../../kernel/modules.ts'
-import { findDescription, ownHostsOf, type Place } from '../../description.ts'
+import { findDescription, ownHostsOf, type Place, placeOf } from '../../description.ts'
 import type { DetectContext, DetectorKind, Finding } from '../detector.ts'
 
 /** Where `auto` looks, in this order: what frameworks use by default, and two well-known places. */
@@ -43,10 +42,5 @@ async function detect(context: DetectContext): Promise<Finding> {
 }
 
 function placesOf(where: string): readonly Place[] {
-  if (where === 'auto') return USUAL_PLACES.map((path) => ({ kind: 'path', path }))
-  if (where.startsWith('/')) return [{ kind: 'path', path: where }]
-  if (where.startsWith('file:')) {
-    return [{ kind: 'file', path: where.startsWith('file://') ? fileURLToPath(where) : where.slice(5) }]
-  }
-  return [{ kind: 'url', url: where }]
+  return where === 'auto' ? USUAL_PLACES.map((path) => ({ kind: 'path', path })) : [placeOf(where)]
 }

@@ -1,0 +1,5 @@
+import { arrayOf, own, textOf } from '../../json.ts'
+import { serveBytes } from '../../reading.ts'
+import { readDescriptors } from './read.ts'
+
+serveBytes((bytes, hints) => readDescriptors(bytes, arrayOf(own(hints, 'services')).map(textOf)))

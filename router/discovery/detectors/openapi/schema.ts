@@ -1,0 +1,19 @@
+import { Refused, textKind } from '../../../config/values.ts'
+import type { DetectorSchema } from '../schemas.ts'
+
+const EXPECTED = 'auto, off, a path such as /openapi.json, an http: or https: URL, or file:PATH'
+
+/** `discover.openapi`. */
+export const openapiSchema: DetectorSchema = {
+  kind: 'openapi',
+  schema: textKind(EXPECTED, (text) => {
+    if (text === 'auto' || text === 'off' || /^\/\S*$/.test(text) || /^file:./.test(text)) return text
+    if (!/^https?:\/\/\S+$/i.test(text) || !URL.canParse(text)) throw new Refused()
+    return text
+  })
+    .optional()
+    .describe(
+      'Where its OpenAPI description is: auto (the usual places), off, /path on the upstream, a URL or file:PATH',
+    )
+    .meta({ default: 'off', examples: ['auto', '/openapi.json', 'file:./vets.openapi.yaml'] }),
+}

@@ -1,0 +1,15 @@
+import { Refused, textKind } from '../../../config/values.ts'
+import type { DetectorSchema } from '../schemas.ts'
+
+/** `discover.wsdl`. */
+export const wsdlSchema: DetectorSchema = {
+  kind: 'wsdl',
+  schema: textKind('a path such as /services/vets?wsdl, an http: or https: URL, or file:PATH', (text) => {
+    if (/^\/\S*$/.test(text) || /^file:./.test(text)) return text
+    if (!/^https?:\/\/\S+$/i.test(text) || !URL.canParse(text)) throw new Refused()
+    return text
+  })
+    .optional()
+    .describe('Where the WSDL of its SOAP service is: /path?wsdl on the upstream, a URL or file:PATH')
+    .meta({ examples: ['/services/vets?wsdl', 'file:./vets.wsdl'] }),
+}
