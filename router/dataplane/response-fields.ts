@@ -34,7 +34,7 @@ export function writeResponseHead(head: ResponseHead, relaying: Relaying, framin
   const { status } = head
   const interim = status < 200 && status !== 101
   const edits = status < 200 ? undefined : relaying.responseEdits?.(status)
-  if (head.repeated && edits === undefined && !interim && !relaying.choice.varies && (head.seen & ANSWERED) === 0) {
+  if (head.repeated && edits === undefined && !interim && !relaying.choice.varies && (head.seen & ~HEAD_ALONE) === 0) {
     head.memo ??= flat(relayedHead(head, relaying, undefined))
     return `${head.memo}${addedFields(relaying)}${framing}\r\n`
   }
@@ -42,8 +42,14 @@ export function writeResponseHead(head: ResponseHead, relaying: Relaying, framin
   return interim ? `${relayed}${framing}\r\n` : `${relayed}${addedFields(relaying)}${framing}\r\n`
 }
 
-/** Kinds of which the request decides what becomes of them. */
-const ANSWERED = (1 << FIELD.setCookie) | (1 << FIELD.location) | (1 << FIELD.refresh) | (1 << FIELD.link)
+/** Kinds of which the head alone decides what becomes of them, as of fields that mean nothing to us. */
+const HEAD_ALONE =
+  (1 << FIELD.contentLength) |
+  (1 << FIELD.transferEncoding) |
+  (1 << FIELD.connection) |
+  (1 << FIELD.hop) |
+  (1 << FIELD.via) |
+  (1 << FIELD.cacheControl)
 
 function relayedHead(head: ResponseHead, relaying: Relaying, edits: FieldEdits | undefined): string {
   const start = `HTTP/1.1 ${head.status} ${head.reason}\r\n${relayedFields(head, relaying, edits)}`
