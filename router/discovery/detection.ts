@@ -5,7 +5,7 @@ import type { Observation } from '../model/catalogue.ts'
 import type { DetectableUpstream, DetectorKind, Finding, Memory } from './detectors/detector.ts'
 import { DETECTORS } from './detectors/index.ts'
 import type { FetchDescription } from './fetch.ts'
-import { firstDelay, nextDelay } from './pace.ts'
+import { createPaces, nextDelay, type Paces } from './pace.ts'
 import { openTurns } from './turns.ts'
 
 export type DetectionOptions = {
@@ -39,14 +39,12 @@ export function startDetection(options: DetectionOptions): Detection {
   const { clock, detectors = DETECTORS } = options
   const probes = new Map<string, Probe>()
   const turns = openTurns(MOST_AT_ONCE)
-  /** When a question may be asked again, kept beyond its probe: changing a file to and fro asks nobody twice. */
-  const notBefore = new Map<string, number>()
+  const paces = createPaces(clock.elapsed)
 
   return {
     update(upstreams) {
       const wanted = new Map(upstreams.flatMap((upstream) => pairs(detectors, upstream)))
-      const now = clock.elapsed()
-      for (const [question, time] of notBefore) if (time <= now) notBefore.delete(question)
+      paces.tidy()
       for (const [id, probe] of probes) {
         if (wanted.has(id)) continue
         probe.stop()
@@ -57,7 +55,7 @@ export function startDetection(options: DetectionOptions): Detection {
         const question = `${id} ${detector.question(upstream)}`
         if (before?.question === question) continue
         before?.stop()
-        probes.set(id, startProbe({ detector, upstream, question, before, notBefore, turns, options }))
+        probes.set(id, startProbe({ detector, upstream, question, before, paces, turns, options }))
       }
     },
     observations: () => [...probes.values()].map((probe) => probe.observation()),
@@ -89,18 +87,22 @@ type ProbeOptions = Pair & {
   readonly question: string
   /** The probe whose place it takes. */
   readonly before: Probe | undefined
-  readonly notBefore: Map<string, number>
+  readonly paces: Paces
   readonly turns: ReturnType<typeof openTurns>
   readonly options: DetectionOptions
 }
 
-function startProbe({ detector, upstream, question, before, notBefore, turns, options }: ProbeOptions): Probe {
+function startProbe({ detector, upstream, question, before, paces, turns, options }: ProbeOptions): Probe {
   const { clock, random, log, changed, fetch } = options
   const stopping = new AbortController()
-  let observation = firstObservation(detector, upstream, before, options.remembered, clock.now())
   let memory: Memory | undefined
-  let misses = 0
-  let cancel = schedule(firstDelay(notBefore.get(question), clock.elapsed()))
+  // Where one path or another is asked for, those are questions of their own.
+  const pace = `${detector.kind} ${upstream.name} ${JSON.stringify(upstream.discover)}`
+  const first = detector.polls ? paces.begin(pace, question) : { delay: 0, misses: 0 }
+  const known = firstObservation(detector, upstream, before, options.remembered, clock.now())
+  let observation: Observation = { ...known, nextAt: clock.now() + first.delay }
+  let { misses } = first
+  let cancel = schedule(first.delay)
 
   return { question, upstream, observation: () => observation, stop }
 
@@ -132,7 +134,7 @@ function startProbe({ detector, upstream, question, before, notBefore, turns, op
   function settle(finding: Finding): void {
     const delay = detector.polls ? nextDelay(misses, random) : undefined
     if (delay !== undefined) {
-      notBefore.set(question, clock.elapsed() + delay)
+      paces.asked(pace, question, misses, delay)
       cancel = schedule(delay)
     }
     const known = observation

@@ -4,9 +4,52 @@ const INTERVAL_MS = 60_000
 const FIRST_PAUSE_MS = 1_000
 const SPREAD = 0.25
 
-/** Pause before a question is asked for the first time: none, unless it was asked already and it is too early. */
-export function firstDelay(notBefore: number | undefined, now: number): number {
-  return Math.max(0, (notBefore ?? now) - now)
+/** When each question was asked and is due, kept beyond whoever asks it: changing a file to and fro asks nobody twice. */
+export type Paces = {
+  /** Pause before `question` is asked in place of whatever was asked under this key before; with how many misses. */
+  begin(key: string, question: string): { readonly delay: number; readonly misses: number }
+  /** The question was asked; it is due again after `delay`. */
+  asked(key: string, question: string, misses: number, delay: number): void
+  /** Forgets what no longer delays anything. */
+  tidy(): void
+}
+
+type Pace = {
+  readonly question: string
+  readonly misses: number
+  readonly dueAt: number
+  /** When a change last had it asked before its time. */
+  readonly hurriedAt: number
+}
+
+/**
+ * A new question is asked at once, but under one key only once an interval: an upstream whose addresses change all the
+ * time is asked as often as one that stays where it is.
+ */
+export function createPaces(elapsed: () => number): Paces {
+  const paces = new Map<string, Pace>()
+  return {
+    begin(key, question) {
+      const now = elapsed()
+      const known = paces.get(key) ?? { question, misses: 0, dueAt: now, hurriedAt: Number.NEGATIVE_INFINITY }
+      const hurries = known.question !== question && now - known.hurriedAt >= INTERVAL_MS
+      const delay = hurries ? 0 : Math.max(0, known.dueAt - now)
+      // As long as it has not been answered, a change is too early after this.
+      const dueAt = delay > 0 ? known.dueAt : now + FIRST_PAUSE_MS
+      paces.set(key, { ...known, question, dueAt, hurriedAt: hurries ? now : known.hurriedAt })
+      return { delay, misses: known.misses }
+    },
+    asked(key, question, misses, delay) {
+      const hurriedAt = paces.get(key)?.hurriedAt ?? Number.NEGATIVE_INFINITY
+      paces.set(key, { question, misses, dueAt: elapsed() + delay, hurriedAt })
+    },
+    tidy() {
+      const now = elapsed()
+      for (const [key, { dueAt, hurriedAt }] of paces) {
+        if (dueAt <= now && now - hurriedAt >= INTERVAL_MS) paces.delete(key)
+      }
+    },
+  }
 }
 
 /** Pause before the next try: the interval after an answer, otherwise that of `retryDelay`; up to a quarter more. */

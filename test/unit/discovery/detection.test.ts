@@ -194,6 +194,25 @@ describe('startDetection', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('asks an upstream whose addresses change every second no more often than one that stays', async () => {
+    const { detection, clock, asked, advance } = scene([READ])
+    for (let second = 0; second < 180; second++) {
+      await start(detection, clock, [{ ...VETS, endpoints: [{ host: '10.0.0.1', port: 3000 + second, path: '' }] }])
+      await advance(1_000)
+    }
+    // At the beginning, at the first change, and then as if nothing changed.
+    expect(asked.map(({ at }) => at)).toEqual([0, 1_000, 61_000, 121_000])
+  })
+
+  it('backs off from one that never answers, although its address changes every second', async () => {
+    const { detection, clock, asked, advance } = scene([REFUSED])
+    for (let second = 0; second < 60; second++) {
+      await start(detection, clock, [{ ...VETS, endpoints: [{ host: '10.0.0.1', port: 3000 + second, path: '' }] }])
+      await advance(1_000)
+    }
+    expect(asked.map(({ at }) => at)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000])
+  })
+
   it('asks at new addresses at once and keeps what it knows until they answered', async () => {
     const { detection, clock, asked } = scene([READ, REFUSED])
     await start(detection, clock)
