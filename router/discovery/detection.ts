@@ -118,6 +118,8 @@ function startProbe({ detector, upstream, question, before, paces, turns, option
   async function ask(): Promise<void> {
     const { signal } = stopping
     if (signal.aborted) return
+    // Whoever takes its place meanwhile goes on as if there had been no answer.
+    if (detector.polls) paces.asked(pace, question, misses + 1, nextDelay(misses + 1, random))
     const finding = await detector.detect({ upstream, fetch, clock, signal, memory }).catch(failure)
     if (signal.aborted) return
     if (finding.kind === 'read') memory = finding.memory

@@ -8,7 +8,7 @@ const SPREAD = 0.25
 export type Paces = {
   /** Pause before `question` is asked in place of whatever was asked under this key before; with how many misses. */
   begin(key: string, question: string): { readonly delay: number; readonly misses: number }
-  /** The question was asked; it is due again after `delay`. */
+  /** The question was asked, or is about to be; it is due again after `delay`. */
   asked(key: string, question: string, misses: number, delay: number): void
   /** Forgets what no longer delays anything. */
   tidy(): void
@@ -18,35 +18,34 @@ type Pace = {
   readonly question: string
   readonly misses: number
   readonly dueAt: number
-  /** When a change last had it asked before its time. */
-  readonly hurriedAt: number
+  /** When the question last became another. */
+  readonly changedAt: number
 }
 
 /**
- * A new question is asked at once, but under one key only once an interval: an upstream whose addresses change all the
- * time is asked as often as one that stays where it is.
+ * A new question is asked at once where the one before has stood for an interval. An upstream whose addresses change
+ * all the time is asked as often as one that stays where it is.
  */
 export function createPaces(elapsed: () => number): Paces {
   const paces = new Map<string, Pace>()
   return {
     begin(key, question) {
       const now = elapsed()
-      const known = paces.get(key) ?? { question, misses: 0, dueAt: now, hurriedAt: Number.NEGATIVE_INFINITY }
-      const hurries = known.question !== question && now - known.hurriedAt >= INTERVAL_MS
+      const known = paces.get(key) ?? { question, misses: 0, dueAt: now, changedAt: Number.NEGATIVE_INFINITY }
+      const changes = known.question !== question
+      const hurries = changes && now - known.changedAt >= INTERVAL_MS
       const delay = hurries ? 0 : Math.max(0, known.dueAt - now)
-      // As long as it has not been answered, a change is too early after this.
-      const dueAt = delay > 0 ? known.dueAt : now + FIRST_PAUSE_MS
-      paces.set(key, { ...known, question, dueAt, hurriedAt: hurries ? now : known.hurriedAt })
+      paces.set(key, { ...known, question, dueAt: now + delay, changedAt: changes ? now : known.changedAt })
       return { delay, misses: known.misses }
     },
     asked(key, question, misses, delay) {
-      const hurriedAt = paces.get(key)?.hurriedAt ?? Number.NEGATIVE_INFINITY
-      paces.set(key, { question, misses, dueAt: elapsed() + delay, hurriedAt })
+      const changedAt = paces.get(key)?.changedAt ?? Number.NEGATIVE_INFINITY
+      paces.set(key, { question, misses, dueAt: elapsed() + delay, changedAt })
     },
     tidy() {
       const now = elapsed()
-      for (const [key, { dueAt, hurriedAt }] of paces) {
-        if (dueAt <= now && now - hurriedAt >= INTERVAL_MS) paces.delete(key)
+      for (const [key, { dueAt, changedAt }] of paces) {
+        if (dueAt <= now && now - changedAt >= INTERVAL_MS) paces.delete(key)
       }
     },
   }

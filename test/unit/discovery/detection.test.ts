@@ -210,7 +210,7 @@ describe('startDetection', () => {
       await start(detection, clock, [{ ...VETS, endpoints: [{ host: '10.0.0.1', port: 3000 + second, path: '' }] }])
       await advance(1_000)
     }
-    expect(asked.map(({ at }) => at)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000])
+    expect(asked.map(({ at }) => at)).toEqual([0, 1_000, 1_000, 5_000, 13_000, 29_000])
   })
 
   it('asks at new addresses at once and keeps what it knows until they answered', async () => {
