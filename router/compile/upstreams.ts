@@ -1,6 +1,6 @@
 import type { ObservedEndpoint, SightedUpstream, SourceObservation } from '../model/catalogue.ts'
 import type { PlanEndpoint, PlanUpstream } from '../model/plan.ts'
-import type { Spec, Timeouts, UpstreamSpec } from '../model/spec.ts'
+import type { Spec, Timeouts, UpstreamSpec, UpstreamTls } from '../model/spec.ts'
 
 /** Every upstream of the plan, and why the ones that routes name cannot serve. */
 export type Upstreams = {
@@ -65,6 +65,7 @@ function written(upstream: UpstreamSpec, sighted: readonly ObservedEndpoint[]): 
     ...(upstream.encodedSlash && { encodedSlash: upstream.encodedSlash }),
     ...(upstream.balance === undefined ? {} : { balance: upstream.balance }),
     ...(upstream.outlier === undefined ? {} : { outlier: upstream.outlier }),
+    ...(upstream.tls === undefined ? {} : { tls: tlsOf(upstream.tls, endpoints) }),
     ...(upstream.circuit === undefined ? {} : { circuit: upstream.circuit }),
     ...(upstream.retry === undefined ? {} : { retry: upstream.retry }),
   }
@@ -83,6 +84,12 @@ function found({ name, tier, endpoints }: SightedUpstream): PlanUpstream {
     rewriteCookies: tier === 'legacy',
     ownHosts: ownHosts([], endpoints),
   }
+}
+
+/** An endpoint whose address was looked up must prove to be the name that was asked for. */
+function tlsOf(tls: UpstreamTls, endpoints: readonly ObservedEndpoint[]): UpstreamTls {
+  const named = endpoints.find(({ authority }) => authority !== undefined)?.authority?.replace(/:\d*$/, '')
+  return tls.serverName === undefined && named !== undefined ? { ...tls, serverName: named } : tls
 }
 
 function addressed({ host, port, path, authority }: ObservedEndpoint): PlanEndpoint {

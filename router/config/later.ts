@@ -11,7 +11,6 @@ export const LATER: Readonly<Record<string, string>> = {
   'upstreams.*.protocol': 'remove it; upstreams are spoken to in HTTP/1.1',
   'upstreams.*.rewriteBody': 'remove it; only header fields are rewritten',
   'upstreams.*.stores': 'remove it',
-  'upstreams.*.tls': 'remove it and use an http: address',
   'upstreams.*.trusted': 'remove it',
 
   'routes.*.rewriteBody': 'remove it; only header fields are rewritten',

@@ -192,13 +192,34 @@ function decodeHsts(reading: Reading, written: NonNullable<z.output<typeof hsts>
   return words.filter((word) => word !== '').join('; ')
 }
 
-/** `tls` of an upstream with `https:` addresses. */
-export function decodeUpstreamTls(
+type WrittenUpstream = {
+  readonly url?: URL | undefined
+  readonly urls?: readonly URL[] | undefined
+  readonly tls?: z.output<typeof upstreamTlsSchema>
+}
+
+/** `tls` of an upstream; undefined: it is spoken to in plain. Where its addresses are written, their scheme says so. */
+export function decodeUpstreamTls(reading: Reading, written: WrittenUpstream, path: Path): UpstreamTls | undefined {
+  const schemes = new Set(
+    [...(written.urls ?? []), ...(written.url === undefined ? [] : [written.url])].map(({ protocol }) => protocol),
+  )
+  if (schemes.size > 1) {
+    const message = 'are http: and https: addresses; those of one upstream are all of one kind'
+    reading.report({ code: 'mixed-schemes', path: [...path, 'urls'], message })
+  }
+  if (schemes.has('http:') && written.tls !== undefined) {
+    const hint = 'write https: in its address, or remove tls'
+    reading.report({ code: 'unused-tls', path: [...path, 'tls'], message: 'its address is an http: one', hint })
+  }
+  if (!schemes.has('https:') && (written.tls === undefined || schemes.size > 0)) return undefined
+  return toUpstreamTls(reading, written.tls ?? {}, [...path, 'tls'])
+}
+
+function toUpstreamTls(
   reading: Reading,
-  written: z.output<typeof upstreamTlsSchema>,
+  { ca, cert, key, serverName, verify = true }: NonNullable<WrittenUpstream['tls']>,
   path: Path,
 ): UpstreamTls {
-  const { ca, cert, key, serverName, verify = true } = written ?? {}
   const [pair] = decodePair(reading, cert, key, path)
   if (!verify) {
     reading.report({

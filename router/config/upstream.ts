@@ -9,25 +9,19 @@ import { outlierSchema, toOutlier } from './outlier.ts'
 import type { Path, Reading } from './reading.ts'
 import { retrySchema } from './retry.ts'
 import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
+import { decodeUpstreamTls, upstreamTlsSchema } from './tls.ts'
 import { flag, list, map, oneOf, Refused, textKind, wholeNumber } from './values.ts'
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
 
 const url = textKind('an address such as http://10.0.0.12:8080 or http://10.0.0.12:8080/prefix', (text) => {
-  if (/^https:/i.test(text)) {
-    throw new Refused({
-      code: 'not-in-this-version',
-      message: 'https: upstreams are not in this version',
-      hint: 'use an http: address, or a proxy beside the upstream that speaks TLS to it',
-    })
-  }
-  const parsed = /^http:\/\/[^/\s]/i.test(text) && !/[\s\\]/.test(text) ? URL.parse(text) : null
+  const parsed = /^https?:\/\/[^/\s]/i.test(text) && !/[\s\\]/.test(text) ? URL.parse(text) : null
   if (parsed === null) throw new Refused()
   if (parsed.username !== '' || parsed.password !== '')
     throw new Refused({ detail: 'no user or password belongs here' })
   if (/[?#]/.test(text)) throw new Refused({ detail: 'no query or fragment belongs here' })
   return parsed
-}).meta({ examples: ['http://10.0.0.12:8080', 'http://10.0.0.12:8080/app'] })
+}).meta({ examples: ['http://10.0.0.12:8080', 'http://10.0.0.12:8080/app', 'https://clinic.example'] })
 
 const ownKeys = {
   tier: oneOf(['legacy', 'service', 'function'])
@@ -35,7 +29,10 @@ const ownKeys = {
     .describe('What it is: legacy is the application routes are moved away from')
     .meta({ default: 'service' }),
   url: url.optional().describe('Its address; a path is a prefix that every request to it gets'),
-  urls: list(url, 'http: addresses').optional().describe('Several addresses of the same application, instead of url'),
+  urls: list(url, 'http: or https: addresses')
+    .optional()
+    .describe('Several addresses of the same application, instead of url'),
+  tls: upstreamTlsSchema,
   discover: discoverSchema.optional().describe('How to find out which operations it implements; default: not asked'),
   timeout: timeoutSchema,
   retry: retrySchema,
@@ -162,7 +159,7 @@ function checkWhere(reading: Reading, path: Path, has: (key: string) => boolean)
 function toUrl(reading: Reading, url: URL, path: Path): UpstreamUrl {
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? 80 : Number(url.port),
+    port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
     path: url.pathname.replace(/\/+$/, ''),
     at: reading.positionAt(path),
   }
@@ -177,6 +174,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
   const legacy = tier === 'legacy'
   const hostHeader = written.hostHeader ?? 'preserve'
   const circuit = toCircuit(reading, name, written)
+  const tls = decodeUpstreamTls(reading, written, ['upstreams', name])
   const addresses = written.url === undefined ? (written.urls ?? []) : [written.url]
   const found = toSource(written)
   return {
@@ -196,6 +194,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
     ...(written.health === undefined ? {} : { health: toHealth(written.health) }),
     ...(circuit === undefined ? {} : { circuit }),
+    ...(tls === undefined ? {} : { tls }),
     ...(written.retry === undefined ? {} : { retry: written.retry }),
   }
 }

@@ -97,6 +97,7 @@ export function createControl(parts: ControlParts): RunningControl {
       ...(unreadable === undefined ? [] : [`${parts.file}: ${unreadable}; the last good configuration serves`]),
       ...(folder === undefined ? [] : [folder]),
       ...parts.notices(),
+      ...new Set(publisher.connected().flatMap(({ figures }) => figures?.problems ?? [])),
       ...shifts.notices(),
       ...(plan === undefined ? [] : setAside(plan, world.sources())),
     ]

@@ -111,7 +111,8 @@ export function createHealthChecks(options: HealthOptions): HealthChecks {
 const FIRST_MS = 1_000
 
 function keyOf({ upstream, probe }: Check): string {
-  return `${upstream} ${probe.host} ${probe.port} ${probe.path} ${probe.authority}`
+  const { host, port, path, authority, tls } = probe
+  return `${upstream} ${host} ${port} ${path} ${authority} ${JSON.stringify(tls)}`
 }
 
 function sameHealth(one: HealthSpec, other: HealthSpec): boolean {
@@ -119,7 +120,7 @@ function sameHealth(one: HealthSpec, other: HealthSpec): boolean {
 }
 
 function checksOf(
-  { name, health, urls, source, hostHeader }: UpstreamSpec,
+  { name, health, urls, source, hostHeader, tls }: UpstreamSpec,
   sighted: readonly ObservedEndpoint[],
   remembered: HealthOptions['remembered'],
 ): Check[] {
@@ -128,10 +129,12 @@ function checksOf(
   return endpoints.map(({ host, port, path, authority: named }) => {
     const address = `${host}:${port}`
     const bracketed = host.includes(':') ? `[${host}]` : host
-    const own = named ?? (port === 80 ? bracketed : `${bracketed}:${port}`)
+    const own = named ?? (port === (tls ? 443 : 80) ? bracketed : `${bracketed}:${port}`)
     const authority = typeof hostHeader === 'object' ? hostHeader.name : own
     const reason = remembered[name]?.includes(address) === true ? 'unhealthy when the router last served' : undefined
-    const probe = { host, port, path: path + health.path, authority, timeoutMs: health.timeoutMs }
+    const secure = tls && (named === undefined ? tls : { serverName: named.replace(/:\d*$/, ''), ...tls })
+    const { timeoutMs } = health
+    const probe = { host, port, path: path + health.path, authority, timeoutMs, ...(secure && { tls: secure }) }
     return { upstream: name, address, health, probe, streak: 0, reason, cancel() {} }
   })
 }

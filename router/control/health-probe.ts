@@ -1,4 +1,7 @@
 import { request } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { secureOptions } from '../kernel/tls/identity.ts'
+import type { UpstreamTls } from '../model/spec.ts'
 
 /** What one check asks. */
 export type Probe = {
@@ -8,13 +11,17 @@ export type Probe = {
   /** Value of Host. */
   readonly authority: string
   readonly timeoutMs: number
+  /** How it is spoken to by TLS; absent: in plain. */
+  readonly tls?: UpstreamTls
 }
 
 /** Asks once, on a connection of its own. Resolves undefined where the answer is well, else to why not, in words. */
-export function probe({ host, port, path, authority, timeoutMs }: Probe): Promise<string | undefined> {
+export async function probe({ host, port, path, authority, timeoutMs, tls }: Probe): Promise<string | undefined> {
+  const secure = tls && (await secureOptions(host, tls))
   return new Promise((resolve) => {
     const headers = { host: authority, accept: '*/*', 'user-agent': 'banyan-health', connection: 'close' }
-    const asked = request({ host, port, path, headers, agent: false, setDefaultHeaders: false })
+    const options = { host, port, path, headers, agent: false as const, setDefaultHeaders: false }
+    const asked = secure === undefined ? request(options) : httpsRequest({ ...options, ...secure })
     const finish = (reason: string | undefined): void => {
       resolve(reason)
       asked.destroy()

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Attempt, ObservedEndpoint } from '../model/catalogue.ts'
+import type { UpstreamTls } from '../model/spec.ts'
 import { type Reader, readAside } from './aside.ts'
 import type { DetectableUpstream, DetectContext, Finding, Memory } from './detectors/detector.ts'
 import { type DescriptionAnswer, FETCH_LIMITS } from './fetch.ts'
@@ -91,8 +92,9 @@ function ownPath(link: string, from: Place, upstream: DetectableUpstream): strin
 const PLACEHOLDER = 'upstream.invalid'
 
 /** Every `host` and `host:port` by which an upstream may name itself, as `URL.host` writes them. */
-export function ownHostsOf({ endpoints, ownHosts }: DetectableUpstream): readonly string[] {
-  const addresses = endpoints.map(({ host, port }) => (port === 80 ? host : `${host}:${port}`))
+export function ownHostsOf({ endpoints, ownHosts, tls }: DetectableUpstream): readonly string[] {
+  const usual = tls === undefined ? 80 : 443
+  const addresses = endpoints.map(({ host, port }) => (port === usual ? host : `${host}:${port}`))
   return [...new Set([...addresses, ...ownHosts].map((host) => host.toLowerCase()))]
 }
 
@@ -158,7 +160,7 @@ function statusOutcome({ status, ms, location }: Extract<DescriptionAnswer, { ki
 }
 
 /** Asks the endpoints in turn until one answers; an address of the operator's own is the only one there is. */
-async function askFor(
+export async function askFor(
   place: Exclude<Place, { kind: 'file' }>,
   context: DetectContext,
   memory: Memory | undefined,
@@ -166,7 +168,7 @@ async function askFor(
   let last: DescriptionAnswer = { kind: 'unreachable', why: 'no endpoint is known' }
   for (const address of place.kind === 'url'
     ? [addressOf(place.url)]
-    : context.upstream.endpoints.map(at(place.path))) {
+    : context.upstream.endpoints.map(at(place.path, context.upstream.tls))) {
     const { etag, modified } = memory ?? {}
     last = await context.fetch({ ...address, etag, modified, signal: context.signal })
     if (last.kind === 'answered') return last
@@ -175,12 +177,14 @@ async function askFor(
   return last
 }
 
-function at(path: string) {
-  return (endpoint: ObservedEndpoint) => ({
-    host: endpoint.host,
-    port: endpoint.port,
-    secure: false,
-    path: `${endpoint.path}${path}`,
+function at(path: string, tls: UpstreamTls | undefined) {
+  return ({ host, port, path: prefix, authority }: ObservedEndpoint) => ({
+    host,
+    port,
+    secure: tls !== undefined,
+    path: `${prefix}${path}`,
+    authority,
+    ...(tls && { tls: authority === undefined ? tls : { serverName: authority.replace(/:\d*$/, ''), ...tls } }),
   })
 }
 

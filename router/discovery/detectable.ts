@@ -15,6 +15,7 @@ export function detectableUpstreams(spec: Spec, observed: readonly ObservedUpstr
       endpoints,
       discover: own !== undefined && isAsked(own.discover) ? own.discover : { ...NOT_ASKED, ...discover },
       ownHosts: own?.ownHosts ?? [],
+      ...(own?.tls && { tls: own.tls }),
       declares,
       failure,
     }

@@ -101,6 +101,8 @@ export type UpstreamSpec = {
   readonly outlier?: OutlierSpec | false
   /** Absent: no active checks. */
   readonly health?: HealthSpec
+  /** Absent: it is spoken to in plain. */
+  readonly tls?: UpstreamTls
   /** Absent: no limits. */
   readonly circuit?: CircuitSpec
   readonly retry?: RetrySpec
@@ -152,7 +154,7 @@ export type RetrySpec = { readonly attempts: number }
 /** Requests that agree in this go to the same endpoint. The name of a header field is lower case. */
 export type HashKey = { readonly kind: 'header' | 'cookie'; readonly name: string } | { readonly kind: 'ip' }
 
-/** A plain `http:` address; `path` is '' or a prefix such as `/app` that every request to it gets. */
+/** An `http:` or `https:` address; `path` is '' or a prefix such as `/app` that every request to it gets. */
 export type UpstreamUrl = { readonly host: string; readonly port: number; readonly path: string; readonly at: Position }
 
 /**

@@ -66,10 +66,6 @@ describe('a value of the wrong shape', () => {
       'url: http://h:99999',
       'must be an address such as http://10.0.0.12:8080 or http://10.0.0.12:8080/prefix, got "http://h:99999"',
     ],
-    [
-      'url: https://h',
-      'https: upstreams are not in this version | use an http: address, or a proxy beside the upstream that speaks TLS to it',
-    ],
   ])('upstream with %s', (line, says) => {
     expect(problems(`upstreams:\n  a:\n    ${line}\n`)).toEqual([`3:10 upstreams.a.url  ${says}`])
   })
