@@ -12,9 +12,10 @@ import { chooseArm } from './arm.ts'
 import { Attempt } from './attempt.ts'
 import { type Outcome, outcomeOf, outcomeOfError } from './counts.ts'
 import type { BodySink } from './http1/chunked.ts'
-import { Downstream } from './http1/downstream.ts'
+import { Downstream, type Successor } from './http1/downstream.ts'
 import { trailerLines } from './http1/trailers.ts'
 import { UpstreamConnection } from './http1/upstream.ts'
+import { DownstreamSession } from './http2/downstream.ts'
 import type { Plane } from './plane.ts'
 import type { LocalAnswer } from './policies/policy.ts'
 import { refusalOf } from './refusal.ts'
@@ -42,7 +43,20 @@ export function handle(
   plane: Plane,
   onClosed: (connection: Connection) => void,
 ): Connection {
-  return new Downstream(accepted, client, plane.wheel, (downstream) => new Exchange(downstream, plane), onClosed)
+  const exchange = (downstream: DownstreamSide) => new Exchange(downstream, plane)
+  const http2: Successor = (socket, who, onEnd) => handleHttp2(socket, who, plane, onEnd)
+  return new Downstream(accepted, client, plane.wheel, exchange, onClosed, http2)
+}
+
+/** The same for a connection on which HTTP/2 is spoken: each of its streams has an exchange. */
+export function handleHttp2(
+  accepted: Socket,
+  client: Client,
+  plane: Plane,
+  onClosed: (connection: Connection) => void,
+): DownstreamSession {
+  const exchange = (downstream: DownstreamSide) => new Exchange(downstream, plane)
+  return new DownstreamSession(accepted, client, plane.wheel, () => plane.draining, exchange, onClosed)
 }
 
 /** One request and its answer at a time: what the client's side and the upstream's side tell, and what follows. */
@@ -147,6 +161,7 @@ class Exchange implements DownstreamEvents, Receiver {
     connection.begin(this, head.method === 'HEAD', timeouts.idle)
     connection.writer.head(writeRequestHead(head, request))
     if (head.length <= 0 && !head.chunked) {
+      connection.writer.endBody('')
       connection.allow(timeouts.firstByte)
       return
     }

@@ -13,6 +13,9 @@ import { RequestReader } from './request-reader.ts'
 import { adopt, type ByteReader, reset } from './socket.ts'
 import { Writer } from './writer.ts'
 
+/** Who takes a connection on which HTTP/2 is spoken, with its preface. */
+export type Successor = (socket: Socket, client: Client, onClosed: () => void) => Connection & ByteReader
+
 /** Limits on clients, in milliseconds and bytes. */
 const HELD_LIMIT = 64 * 1024
 const DISCARD_LIMIT = 64 * 1024
@@ -22,6 +25,9 @@ const KEEP_ALIVE_MS = 60_000
 const LINGER_MS = 1000
 /** How long a client may take nothing of what waits for it. */
 const BLOCKED_MS = 300_000
+
+/** The part of the preface of HTTP/2 that reads as a head (RFC 9113 §3.4). */
+const PREFACE_HEAD = 'PRI * HTTP/2.0\r\n\r\n'
 
 const HEAD = 0
 const BODY = 1
@@ -42,6 +48,9 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
   readonly socket: Socket
   #events: DownstreamEvents
   readonly #onClosed: (self: Downstream) => void
+  readonly #onPreface: Successor | undefined
+  /** Who has the connection now: what arrived first was the preface of HTTP/2. */
+  #successor: (Connection & ByteReader) | undefined
   readonly #deadline: Deadline
   readonly #reader = new RequestReader(this.head)
   readonly #body = new BodyReader()
@@ -67,11 +76,13 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
     wheel: Wheel,
     events: (self: Downstream) => DownstreamEvents,
     onClosed: (self: Downstream) => void,
+    onPreface?: Successor,
   ) {
     this.client = client
     this.socket = adopt(accepted, this)
     this.writer = new Writer(this.socket)
     this.#onClosed = onClosed
+    this.#onPreface = onPreface
     this.#wheel = wheel
     this.#deadline = new Deadline(wheel, () => this.#expired())
     this.#deadline.set(KEEP_ALIVE_MS)
@@ -181,7 +192,8 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
    * was only just accepted has a request on its way, which must not meet a closed door.
    */
   drain(patient: boolean): void {
-    if (!this.idle) this.#events.onDrain?.()
+    if (this.#successor !== undefined) this.#successor.drain(patient)
+    else if (!this.idle) this.#events.onDrain?.()
     else if (this.#served || !patient) this.close()
   }
 
@@ -195,7 +207,8 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
 
   /** Ends the connection at once. */
   destroy(): void {
-    this.socket.destroy()
+    if (this.#successor !== undefined) this.#successor.destroy()
+    else this.socket.destroy()
   }
 
   onBytes(bytes: Buffer, end: number): void {
@@ -268,7 +281,7 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
     const { begun } = this.#reader
     const next = this.#reader.read(bytes, from, end)
     if (this.#reader.whole) this.#begin()
-    else if (this.#reader.fault !== undefined) return this.#refuse(this.#reader.fault, end)
+    else if (this.#reader.fault !== undefined) return this.#refuseHead(this.#reader.fault, bytes, from, end)
     else if (!begun && this.#reader.begun) this.#deadline.set(HEAD_MS)
     return next === from ? -1 : next
   }
@@ -281,6 +294,21 @@ export class Downstream implements DownstreamSide, Connection, ByteReader {
     this.#body.begin(head.chunked ? 'chunked' : head.length > 0 ? 'length' : 'none', head.length)
     this.#state = this.#body.done ? ANSWER : BODY
     this.#events.onRequest()
+  }
+
+  /** The preface of HTTP/2 reads as a head of a version that is not spoken here: looked for only then, it costs nothing. */
+  #refuseHead(code: ErrorCode, bytes: Buffer, from: number, end: number): number {
+    const take = this.#onPreface
+    const first = code === 'version_not_supported' && !this.#served && !this.client.secure
+    if (take === undefined || !first || !bytes.toString('latin1', from, end).startsWith(PREFACE_HEAD)) {
+      return this.#refuse(code, end)
+    }
+    this.#state = CLOSED
+    this.#deadline.cancel()
+    this.socket.removeAllListeners()
+    this.#successor = take(this.socket, this.client, () => this.#onClosed(this))
+    this.#successor.onBytes(bytes.subarray(from, end), end - from)
+    return end
   }
 
   #refuse(code: ErrorCode, end: number): number {
