@@ -32,27 +32,27 @@ export type Forwarding = {
  */
 export function writeRequestHead(head: RequestHead, forwarding: Forwarding): string {
   const edits = forwarding.requestEdits?.()
-  const text = head.repeated && edits === undefined ? repeatedFields(head, forwarding) : fields(head, forwarding, edits)
-  return `${text}${forwarding.requestId}\r\n\r\n`
+  const kept = head.sameLines && edits === undefined && !head.has(FIELD.maxForwards)
+  const lines = kept ? keptLines(head, forwarding) : sentLines(head, forwarding, edits)
+  const start = `${head.method} ${forwarding.target} HTTP/1.1\r\nHost: ${forwarding.hostField}\r\n`
+  return `${start}${lines}${forwarding.requestId}\r\n\r\n`
 }
 
-/** The same from the second time on, kept: nothing but the request id differs. */
-function repeatedFields(head: RequestHead, forwarding: Forwarding): string {
-  const { target, hostField, trusted, varies } = forwarding
+/** What was made of the same field lines before. Nothing else differs between the requests of one connection. */
+function keptLines(head: RequestHead, forwarding: Forwarding): string {
+  const { trusted, varies } = forwarding
   const { memo } = head
-  if (memo?.target === target && memo.hostField === hostField && memo.trusted === trusted && memo.varies === varies) {
-    return memo.text
-  }
-  const text = flat(fields(head, forwarding, undefined))
-  head.memo = { text, target, hostField, trusted, varies }
+  if (memo !== undefined && memo.trusted === trusted && memo.varies === varies) return memo.text
+  const text = flat(sentLines(head, forwarding, undefined))
+  head.memo = { text, trusted, varies }
   return text
 }
 
-/** Everything but the value of the last field, which is the request id. */
-function fields(head: RequestHead, forwarding: Forwarding, edits: FieldEdits | undefined): string {
+/** All field lines but Host, and the last but for its value, which is the request id. */
+function sentLines(head: RequestHead, forwarding: Forwarding, edits: FieldEdits | undefined): string {
   const { kinds, list, named } = head
   const filtered = named.length > 0 || edits !== undefined
-  let out = `${head.method} ${forwarding.target} HTTP/1.1\r\nHost: ${forwarding.hostField}\r\n`
+  let out = ''
   for (let index = 0; index < head.count; index++) {
     const kind = kinds[index]
     const name = list[index * 2] ?? ''

@@ -22,7 +22,12 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'a head as long as the one before is taken for it',
     file: 'http1/head-finder.ts',
-    changes: [{ from: "return bytes.toString('latin1', start, start + length) === this.#known", to: 'return true' }],
+    changes: [{ from: 'return text.substring(0, length) === this.#known', to: 'return true' }],
+  },
+  {
+    name: 'field lines as long as those before are taken for them',
+    file: 'http1/request-head.ts',
+    changes: [{ from: 'lines === known &&', to: 'lines.length === known.length &&' }],
   },
   {
     name: 'a length may have a sign',

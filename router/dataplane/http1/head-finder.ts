@@ -35,14 +35,12 @@ export class HeadFinder implements RawHead {
   find(bytes: Buffer, start: number, end: number): number {
     this.bytes = bytes
     this.base = start
-    this.repeated = this.#scanned === 0 && this.#isKnown(bytes, start, end)
-    if (this.repeated) {
-      this.text = this.#known
-      return this.#known.length - 2
-    }
+    this.repeated = false
     if (this.#scanned === 0) {
       // Nearly every head is short and arrives whole; a slice of more would be paid again by every pipelined one.
       this.text = bytes.toString('latin1', start, Math.min(end, start + USUAL))
+      this.repeated = this.#isKnown(this.text)
+      if (this.repeated) return this.#known.length - 2
       const found = this.text.indexOf('\r\n\r\n')
       if (found >= 0) return found + 2
     }
@@ -72,12 +70,12 @@ export class HeadFinder implements RawHead {
     this.#known = ''
   }
 
-  #isKnown(bytes: Buffer, start: number, end: number): boolean {
+  #isKnown(text: string): boolean {
     const { length } = this.#known
     // Another head seldom ends where this one does, which is told without looking at all of it.
-    if (length === 0 || end - start < length || bytes[start + length - 1] !== LF) return false
-    if (bytes[start + length - 3] !== LF) return false
-    return bytes.toString('latin1', start, start + length) === this.#known
+    if (length === 0 || text.length < length || text.charCodeAt(length - 3) !== LF) return false
+    // Of two strings, the engine compares words; of a string and the beginning of another, characters.
+    return text.substring(0, length) === this.#known
   }
 
   /**

@@ -39,19 +39,21 @@ export class RequestHead implements Fields {
   named: readonly string[] = NONE
   /** Every byte of it is as in the request before on this connection: what was made of that one is true of this. */
   repeated = false
-  /** How a repeated head was sent on. */
-  memo: SentHead | undefined
+  /** The same of its field lines, whatever is asked for. */
+  sameLines = false
+  /** The field lines that were read last, if they were read well and mean the same again; '': none. */
+  lines = ''
+  /** How the same lines were sent on. */
+  memo: SentLines | undefined
 
   has(kind: FieldKind): boolean {
     return (this.seen & (1 << kind)) !== 0
   }
 }
 
-/** A head as it was sent on, up to its request id, and what besides the head it was made of. */
-export type SentHead = {
+/** Field lines as they were sent on, and what besides them they were made of. */
+export type SentLines = {
   readonly text: string
-  readonly target: string
-  readonly hostField: string
   readonly trusted: boolean
   readonly varies: boolean
 }
@@ -62,8 +64,9 @@ export type SentHead = {
  */
 export function parseRequestHead(raw: RawHead, length: number, head: RequestHead): ErrorCode | undefined {
   const { text, bytes, base } = raw
-  head.count = 0
-  head.named = NONE
+  const known = head.lines
+  const knownMinor = head.minor
+  head.lines = ''
   let methodEnd = 0
   while (TOKEN[bytes[base + methodEnd] ?? 0] === 1) methodEnd++
   if (methodEnd === 0 || bytes[base + methodEnd] !== SPACE) return 'request_malformed'
@@ -74,12 +77,27 @@ export function parseRequestHead(raw: RawHead, length: number, head: RequestHead
   if (targetEnd === methodEnd + 1 || bytes[base + targetEnd] !== SPACE) return 'request_malformed'
   const version = readVersion(text, targetEnd + 1, head)
   if (version !== undefined) return version
-  const fault = parseFields(raw, targetEnd + 11, length, head)
-  if (fault !== undefined) return fault === 'malformed' ? 'request_malformed' : 'head_too_large'
+  const lines = text.substring(targetEnd + 11, length)
+  head.sameLines = known !== '' && lines === known && head.minor === knownMinor
+  const fault = head.sameLines ? undefined : readLines(raw, targetEnd + 11, length, head)
+  if (fault !== undefined) return fault
   if (head.method === 'CONNECT' || head.method === 'TRACE') return 'method_not_allowed'
   const authority = readTarget(text, methodEnd + 1, targetEnd, head)
   if (authority === null) return 'request_malformed'
-  return interpret(head, authority)
+  const meaning = head.sameLines && authority === undefined ? undefined : interpret(head, authority)
+  // The authority of the absolute form stands in the place of what the lines say.
+  if (meaning === undefined && authority === undefined) head.lines = lines
+  else head.sameLines = false
+  return meaning
+}
+
+function readLines(raw: RawHead, start: number, end: number, head: RequestHead): ErrorCode | undefined {
+  head.count = 0
+  head.named = NONE
+  head.memo = undefined
+  const fault = parseFields(raw, start, end, head)
+  if (fault === undefined) return undefined
+  return fault === 'malformed' ? 'request_malformed' : 'head_too_large'
 }
 
 /** The usual methods are constants: looked up in tables later, they need not be hashed again. */

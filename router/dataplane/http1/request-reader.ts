@@ -48,10 +48,10 @@ export class RequestReader {
     this.#blank = false
     this.#head.repeated = this.#finder.repeated
     if (this.#finder.repeated) {
+      this.#head.sameLines = this.#head.lines !== ''
       this.whole = true
       return at + length + 2
     }
-    this.#head.memo = undefined
     this.#finder.forget()
     if (length === MALFORMED) this.fault = 'request_malformed'
     else if (length === TOO_LONG) this.fault = this.#tooLong()

@@ -25,7 +25,7 @@ class Connection {
 
 function told(reader: RequestReader, head: RequestHead): string {
   if (!reader.whole) return `not whole: ${reader.fault}`
-  const { repeated: _, memo: __, list, kinds, count, ...rest } = head
+  const { repeated: _, sameLines: __, lines: ___, memo: ____, list, kinds, count, ...rest } = head
   return JSON.stringify([rest, list.slice(0, count * 2), kinds.slice(0, count), writeRequestHead(head, FORWARDING)])
 }
 
@@ -91,10 +91,19 @@ describe('a request head that is the one before, byte for byte', () => {
 })
 
 describe('any heads, in any pieces, one after another on a connection', () => {
-  const line = fc.constantFrom('A: 1', 'A: 2', 'Host: b', 'Cookie: x', 'Content-Length: 0', 'Connection: close', 'Bad')
-  const head = fc
-    .tuple(fc.constantFrom('GET /a', 'GET /b', 'PUT /a'), fc.array(line, { maxLength: 3 }))
-    .map(([start, lines]) => `${[`${start} HTTP/1.1`, 'Host: a', ...lines].join('\r\n')}\r\n\r\n`)
+  const start = fc.constantFrom(
+    ...['GET /a HTTP/1.1', 'GET /a HTTP/1.0', 'GET /b?c HTTP/1.1', 'PUT /a HTTP/1.1', 'GET http://x/a HTTP/1.1'],
+    ...['OPTIONS * HTTP/1.1', 'OPTIONS http://x HTTP/1.1', 'CONNECT a:1 HTTP/1.1', 'GET a HTTP/1.1'],
+  )
+  const line = fc.constantFrom(
+    ...['A: 1', 'A: 2', 'Host: a', 'Host: b', 'Cookie: x', 'Content-Length: 0', 'Transfer-Encoding: chunked', 'Bad'],
+    ...['Connection: a, close', 'Max-Forwards: 5', 'Expect: 100-continue', 'If-None-Match: "1"', 'Upgrade: x'],
+  )
+  const lines = fc.oneof(
+    fc.constantFrom([], ['Host: a'], ['Host: a', 'A: 1']),
+    fc.array(line, { maxLength: 3 }).map((more) => ['Host: a', ...more]),
+  )
+  const head = fc.tuple(start, lines).map(([first, rest]) => `${[first, ...rest].join('\r\n')}\r\n\r\n`)
 
   it('read as each does on a connection of its own', () => {
     fc.assert(
