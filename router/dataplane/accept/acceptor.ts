@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { ListenerOptions } from '../../model/spec.ts'
-import { peerAddress } from '../addresses.ts'
+import { type AddressSet, addressSet, peerAddress } from '../addresses.ts'
 import { handle } from '../handle.ts'
 import type { Plane } from '../plane.ts'
 import type { Connection } from '../sides.ts'
 import { type Client, plainClient } from './client.ts'
 import { judge } from './client-certificate.ts'
 import { Complaints } from './complaints.ts'
+import { readProxyHeaderOf } from './proxy-reader.ts'
 import { type Serve, SPOKEN, serveFor } from './serving.ts'
 import { Terminator } from './terminator.ts'
 
@@ -48,6 +49,8 @@ export async function openAcceptor(options: AcceptorOptions): Promise<Acceptor> 
 class LiveAcceptor implements Acceptor {
   readonly #given: AcceptorOptions
   readonly #complaints: Complaints
+  /** Who says in a PROXY header for whom it connects. */
+  readonly #balancers: AddressSet
   readonly #terminator: Terminator | undefined
   /** Raw sockets on their way. */
   readonly #arriving = new Map<Socket, Client>()
@@ -57,6 +60,7 @@ class LiveAcceptor implements Acceptor {
     const { tls } = options
     const { clock, log } = plane
     this.#given = given
+    this.#balancers = addressSet(options.proxyProtocol?.from ?? [])
     this.#complaints = new Complaints(key, clock, log)
     this.#terminator =
       tls &&
@@ -77,8 +81,19 @@ class LiveAcceptor implements Acceptor {
   }
 
   accept(socket: Socket): void {
-    const address = peerAddress(socket.remoteAddress)
-    this.#begin(socket, address)
+    const peer = peerAddress(socket.remoteAddress)
+    if (!this.#balancers.has(peer)) {
+      this.#begin(socket, peer)
+      return
+    }
+    this.#arrive(socket, plainClient(peer))
+    readProxyHeaderOf(socket, this.#given.plane.wheel, {
+      done: (address) => this.#begin(socket, address ?? peer),
+      failed: (reason) => {
+        this.#complaints.say('a connection has no good PROXY header', `${reason} (it is from ${peer})`)
+        socket.destroy()
+      },
+    })
   }
 
   arriving(): number {
@@ -98,12 +113,17 @@ class LiveAcceptor implements Acceptor {
     const { redirectToTls } = this.#given.options
     const client = plainClient(address, redirectToTls?.port)
     if (this.#terminator === undefined) {
+      this.#arriving.delete(socket)
       this.#serve(handle, socket, client)
       return
     }
-    this.#arriving.set(socket, client)
-    socket.once('close', () => this.#arriving.delete(socket))
+    this.#arrive(socket, client)
     if (!this.#terminator.accept(socket)) socket.resetAndDestroy()
+  }
+
+  #arrive(socket: Socket, client: Client): void {
+    if (!this.#arriving.has(socket)) socket.once('close', () => this.#arriving.delete(socket))
+    this.#arriving.set(socket, client)
   }
 
   #secured(socket: TLSSocket): void {
