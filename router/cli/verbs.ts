@@ -4,6 +4,11 @@ import type { VerbEntry } from './verb.ts'
 export const VERBS: readonly VerbEntry[] = [
   { name: 'up', summary: 'runs the router', load: async () => (await import('./up.ts')).up },
   {
+    name: 'init',
+    summary: 'looks at a running application and writes a first banyan.yaml',
+    load: async () => (await import('./init.ts')).init,
+  },
+  {
     name: 'check',
     summary: 'validates a configuration; changes nothing',
     load: async () => (await import('./check.ts')).check,
