@@ -45,10 +45,12 @@ function optional(title: string, name: string, asks: string, answer: RegExp): re
   return [`${title} ${answer.exec(printed(programOf(name), asks))?.[1] ?? 'of unknown version'}`]
 }
 
-function commit(): string {
+/** The commit of the sources, and whether they differ from it. */
+export function commit(): string {
   const hash = printed('git', 'rev-parse', '--short', 'HEAD').trim() || 'unknown'
-  // The page that the figures are written to is no part of what was measured.
-  const changes = printed('git', 'status', '--porcelain', '--', '.', ':!docs/bench.md')
+  // The pages that figures are written to are no part of what was measured.
+  const pages = [':!docs/bench.md', ':!docs/resilience.md']
+  const changes = printed('git', 'status', '--porcelain', '--', '.', ...pages)
   return changes.trim() === '' ? hash : `${hash}-dirty`
 }
 

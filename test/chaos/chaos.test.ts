@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { replaceFigures } from '../bench/report.ts'
 import { figures, type Joined } from './joined.ts'
 import type { Noted } from './load.ts'
 import { play, SCENARIOS } from './play.ts'
@@ -46,5 +48,19 @@ describe('what was not kept is found', () => {
   it('an error where none may be', () => {
     expect(nothingNoticed(joined({}))).toEqual([])
     expect(nothingNoticed(joined({ ok: 29, promised: 1 }))).not.toEqual([])
+  })
+})
+
+describe('docs/resilience.md', () => {
+  const page = readFileSync(new URL('../../docs/resilience.md', import.meta.url), 'utf8')
+
+  it('says of every harm what clients may notice, and of none that is not done', () => {
+    const [, promised = ''] = page.split('## What is promised')
+    const named = [...(promised.split('## ')[0] ?? '').matchAll(/^\| ([^|]+) \|/gm)].map(([, name]) => name)
+    expect(named.slice(2)).toEqual(SCENARIOS.map(({ name }) => name))
+  })
+
+  it('has a place for the figures', () => {
+    expect(replaceFigures(page, 'chaos', 'measured')).toContain('figures: chaos -->\nmeasured\n<!-- end')
   })
 })

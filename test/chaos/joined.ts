@@ -39,6 +39,14 @@ export function join(noted: readonly Noted[], endpoints: readonly Endpoint[]): J
   }
 }
 
+/** The names of `cells`. */
+export const COLUMNS = ['requests', 'whole', 'begun and reset', 'errors', 'refused', 'lost', 'doubled'] as const
+
+/** The figures of a scenario for a table. */
+export function cells({ requests, ok, begun, promised, refused, lost, doubled }: Joined): readonly string[] {
+  return [requests, ok, begun, promised, refused, lost.length, doubled.length].map(String)
+}
+
 /** One line: the figures of a scenario. */
 export function figures(name: string, joined: Joined): string {
   const { requests, ok, promised, begun, refused, lost, doubled } = joined
