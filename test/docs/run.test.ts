@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -85,12 +86,14 @@ describe('the JSON that docs/command.md describes', () => {
 
 /** What is asked for each shape that a verb's section describes, in its order. */
 const SHAPES: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  init: [['init --legacy CLINIC -c FRESH']],
   check: [['check']],
   plan: [['plan -c ALTERED']],
   explain: [['explain GET /owners/7', 'explain GET /owners/new']],
   operations: [['operations']],
   upstreams: [['upstreams']],
   left: [['left']],
+  drift: [['drift']],
   shift: [['shift list'], ['shift promote "GET /owners/{ownerId}"'], ['shift history']],
   status: [['status']],
   reload: [['reload']],
@@ -120,8 +123,15 @@ async function fault(command: string): Promise<string | undefined> {
 
 /** Runs `banyan …` in the estate; where its output would go is of no interest here. */
 async function outcome(command: string) {
-  const { code, stderr } = await estate.banyan(...words(command.replace(/ > \S+$/, '')).slice(1))
+  const here = inEstate(command.replace(/ > \S+$/, ''))
+  const { code, stderr } = await estate.banyan(...words(here).slice(1))
   return { command, code, stderr }
+}
+
+/** The same command where it names a machine of the reader's: the clinic, and a file that nobody has yet. */
+function inEstate(command: string): string {
+  const fresh = join(estate.stateFolder, `fresh-${randomUUID()}.yaml`)
+  return command.startsWith('banyan init ') ? `${command.replace(/http:\S+/, estate.clinicUrl)} -c ${fresh}` : command
 }
 
 function words(command: string): readonly string[] {
@@ -137,7 +147,9 @@ async function operations(): Promise<readonly unknown[]> {
 async function json(command: string): Promise<unknown> {
   const altered = join(estate.stateFolder, 'altered.yaml')
   writeFileSync(altered, 'upstreams: { vets: { url: "http://127.0.0.1:9" } }\nroutes: [{ path: "//", to: vets }]\n')
-  const { stdout } = await estate.banyan(...words(command.replace('ALTERED', altered)), '--json')
+  const fresh = join(estate.stateFolder, `fresh-${randomUUID()}.yaml`)
+  const here = command.replace('ALTERED', altered).replace('CLINIC', estate.clinicUrl).replace('FRESH', fresh)
+  const { stdout } = await estate.banyan(...words(here), '--json')
   return JSON.parse(stdout)
 }
 
