@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe } from 'vitest'
 
-export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'wrk'
+export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'kubernetes' | 'wrk'
 
 export type Need = {
   readonly available: boolean
@@ -16,6 +16,7 @@ export type Need = {
 /** Whether a real tool that a test drives is on this machine. */
 export function needs(tool: Tool): Need {
   const names = PROGRAMS[tool]
+  if (tool === 'kubernetes') return kubernetesNeed(names)
   const program = findProgram(names)
   if (program === undefined) return { available: false, why: `${names.join(' or ')} is not installed`, program: '' }
   if (tool === 'docker') return dockerNeed(program)
@@ -33,6 +34,7 @@ const PROGRAMS: Readonly<Record<Tool, readonly string[]>> = {
   docker: ['docker'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   nginx: ['nginx'],
+  kubernetes: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
   wrk: ['wrk'],
 }
 
@@ -56,4 +58,13 @@ function dockerNeed(program: string): Need {
   return status === 0
     ? { available: true, why: '', program }
     : { available: false, why: 'the docker engine does not answer', program }
+}
+
+// In no package, so they are looked for where Kubernetes' own tests do. The program is the folder of all of them.
+function kubernetesNeed(names: readonly string[]): Need {
+  const folder = process.env.KUBEBUILDER_ASSETS ?? ''
+  const missing = names.filter((name) => !isProgram(join(folder, name)))
+  if (folder !== '' && missing.length === 0) return { available: true, why: '', program: folder }
+  const why = folder === '' ? 'KUBEBUILDER_ASSETS is not set' : `KUBEBUILDER_ASSETS has no ${missing.join(', ')}`
+  return { available: false, why, program: '' }
 }

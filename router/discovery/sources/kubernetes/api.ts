@@ -156,5 +156,5 @@ function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
   // An aborted request fails with the signal's own reason as its cause.
   if (error instanceof Error && error.cause instanceof ApiProblem) return error.cause
-  return new ApiProblem(error instanceof Error ? error.message : String(error))
+  return new ApiProblem(`the API server's answer broke off: ${error instanceof Error ? error.message : String(error)}`)
 }

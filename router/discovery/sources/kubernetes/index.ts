@@ -94,10 +94,10 @@ function askedBy(spec: Spec): Asked | undefined {
     const { service, namespace, port } = source.options as ServiceOptions
     return [{ upstream: name, tier, service, namespace, port }]
   })
-  const { discover = false, ingress = false, kubeconfig } = written ?? {}
-  if (services.length === 0 && !discover && ingress === false) return undefined
+  const { upstreams = false, ingress = false, kubeconfig } = written ?? {}
+  if (services.length === 0 && !upstreams && ingress === false) return undefined
   const file = kubeconfig === undefined ? {} : { kubeconfig: resolve(dirname(spec.file), kubeconfig) }
-  return { settings: { ...written, ...file, discover, ingress }, services }
+  return { settings: { ...written, ...file, upstreams, ingress }, services }
 }
 
 function servicesOf({ services }: Asked, namespace: string): readonly NamedService[] {
@@ -106,8 +106,8 @@ function servicesOf({ services }: Asked, namespace: string): readonly NamedServi
 
 /** As little as will do: the whole cluster only where the YAML says so, else the Services that it names. */
 function scopesOf(asked: Asked, namespace: string): readonly Scope[] {
-  const { discover, ingress, namespaces } = asked.settings
-  const seeks = discover || ingress !== false
+  const { upstreams, ingress, namespaces } = asked.settings
+  const seeks = upstreams || ingress !== false
   const whole = { services: undefined, ingress: ingress !== false }
   if (seeks && namespaces === undefined) return [{ namespace: '', ...whole }]
   const searched = seeks ? (namespaces ?? []) : []

@@ -6,7 +6,7 @@ export type KubernetesOptions = {
   /** Where annotated Services and Ingress objects are looked for; undefined: everywhere. */
   readonly namespaces?: readonly string[]
   /** Services with the annotation `banyan.upstream` are upstreams. */
-  readonly discover: boolean
+  readonly upstreams: boolean
   /** Ingress objects are routes: all of them, or those of this class. */
   readonly ingress: boolean | string
 }

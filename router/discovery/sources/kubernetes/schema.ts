@@ -35,7 +35,7 @@ const topMap = map({
   namespaces: list(namespace, 'namespaces')
     .optional()
     .describe('Where annotated Services and Ingress objects are looked for; default: everywhere'),
-  discover: flag
+  upstreams: flag
     .optional()
     .describe('Whether Services with the annotation banyan.upstream are upstreams')
     .meta({ default: true }),
@@ -62,22 +62,22 @@ export const kubernetesSchema: SourceSchema = {
     )
     .describe('A Service of Kubernetes, instead of url'),
   top: z
-    .union([flag, topMap], { error: 'true or a map with kubeconfig, context, namespaces, discover, ingress' })
+    .union([flag, topMap], { error: 'true or a map with kubeconfig, context, namespaces, upstreams, ingress' })
     .transform(
       (written): KubernetesOptions =>
         typeof written === 'boolean'
-          ? { discover: written, ingress: false }
+          ? { upstreams: written, ingress: false }
           : {
               ...(written.kubeconfig === undefined ? {} : { kubeconfig: written.kubeconfig }),
               ...(written.context === undefined ? {} : { context: written.context }),
               ...(written.namespaces === undefined ? {} : { namespaces: written.namespaces }),
-              discover: written.discover ?? true,
+              upstreams: written.upstreams ?? true,
               ingress: written.ingress ?? false,
             },
     )
     .describe('How the API server is reached, and what is looked for in the cluster'),
   discovers: (options) => {
-    const { discover, ingress: routes } = options as KubernetesOptions
-    return discover || routes !== false
+    const { upstreams, ingress: routes } = options as KubernetesOptions
+    return upstreams || routes !== false
   },
 }

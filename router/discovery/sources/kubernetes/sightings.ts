@@ -41,7 +41,7 @@ export type SightingOptions = {
 /** The complete word on a cluster: upstreams of the YAML, annotated Services, and what Ingress objects lead to. */
 export function sightCluster(view: ClusterView, options: SightingOptions): Omit<SourceObservation, 'source' | 'at'> {
   const { settings, last, now } = options
-  const { found, problems } = settings.discover ? annotated(view, options) : { found: [], problems: [] }
+  const { found, problems } = settings.upstreams ? annotated(view, options) : { found: [], problems: [] }
   const wanted = [...options.named, ...found]
   const names = namesOfPorts(wanted, view)
   const behind = new Map<string, NamedService>()
@@ -55,11 +55,12 @@ export function sightCluster(view: ClusterView, options: SightingOptions): Omit<
     behind.set(upstream, { upstream, tier: 'service', namespace, service: backend.service, port: backend.port })
     return upstream
   }
-  const ingress = ingressRoutes(view.ingresses, nameOf)
+  const chosen = view.ingresses.filter(({ className }) => settings.ingress === true || settings.ingress === className)
+  const ingress = ingressRoutes(chosen, nameOf)
   const upstreams = [...wanted, ...behind.values()].map((each) => sight(each, view, options))
   const listed = view.standings.every(({ confirmedAt }) => confirmedAt !== undefined)
   // Until everything has been listed, what is not seen is not gone.
-  const seeks = settings.discover || settings.ingress !== false
+  const seeks = settings.upstreams || settings.ingress !== false
   const unseen =
     listed || !seeks ? [] : (last?.upstreams ?? []).filter(({ name }) => !upstreams.some((one) => one.name === name))
   const routes = listed || ingress.routes.length > 0 ? ingress.routes : (last?.routes ?? [])
