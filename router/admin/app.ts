@@ -8,7 +8,7 @@ import { findMovement } from '../shift/movement.ts'
 import type { Outcome } from '../shift/outcome.ts'
 import type { Control } from './control.ts'
 import { type AdminEnv, type GuardOptions, guard, refuse } from './guard.ts'
-import { viewEntry, viewListOfOperations, viewShift, viewUpstreams } from './views.ts'
+import { viewEntry, viewListOfOperations, viewShift, viewSources, viewUpstreams } from './views.ts'
 
 /**
  * The admin API: JSON first, one resource a path. The command line and the console use nothing else.
@@ -32,7 +32,7 @@ export function createAdminApp(control: Control, options: GuardOptions): Hono<Ad
 function read(app: Hono<AdminEnv>, control: Control): void {
   app.get('/api/status', (c) => c.json(control.status()))
   app.get('/api/operations', (c) => c.json({ operations: viewListOfOperations(control) }))
-  app.get('/api/upstreams', (c) => c.json({ upstreams: viewUpstreams(control) }))
+  app.get('/api/upstreams', (c) => c.json({ upstreams: viewUpstreams(control), sources: viewSources(control) }))
   app.get('/api/left', (c) => c.json(control.left()))
   app.get('/api/drift', (c) => c.json(control.drift()))
   app.get('/api/plan', (c) => c.json(control.published() ?? null))

@@ -1,7 +1,8 @@
-import type { Attempt, Observation } from '../model/catalogue.ts'
+import type { Attempt, Observation, Sighting } from '../model/catalogue.ts'
 import type { LedgerEntry, ShiftRecord } from '../model/shift.ts'
 import type { Tier } from '../model/spec.ts'
 import { describe } from '../shift/stages.ts'
+import { adviceFor } from './advice.ts'
 import type { Control, EndpointState, Traffic } from './control.ts'
 import { deciderOf } from './decide.ts'
 import { type OperationView, viewOperations } from './operations.ts'
@@ -10,6 +11,12 @@ import { type OperationView, viewOperations } from './operations.ts'
 export type UpstreamView = {
   readonly name: string
   readonly tier: Tier
+  /** Kind of the source that found it: `static` is the YAML. */
+  readonly source: string
+  /** Where the source found it, in words; null: where the YAML says. */
+  readonly found: string | null
+  /** What the source tried last and how old its word is; null: there is nobody to ask. */
+  readonly sighting: SightingView | null
   readonly endpoints: readonly string[]
   /** How they are; `draining` ones are no longer configured and finish their requests. */
   readonly health: readonly EndpointState[]
@@ -29,7 +36,17 @@ export type UpstreamView = {
     readonly next_at: number | null
     readonly attempts: readonly Attempt[]
   }[]
+  /** What to do about it, one sentence each; empty: all is well. */
+  readonly advice: readonly string[]
 }
+
+export type SightingView = Omit<Sighting, 'at' | 'nextAt'> & {
+  readonly at: number | null
+  readonly next_at: number | null
+}
+
+/** One source that has somebody to ask as a whole, such as an engine. */
+export type SourceView = { readonly source: string; readonly sighting: SightingView }
 
 /** One entry of `GET /api/shifts`: the record, and what its arms have answered. */
 export type ShiftView = Omit<ShiftRecord, 'inYaml' | 'salt'> & {
@@ -63,10 +80,13 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
   const states = control.endpointStates()
   return control
     .sources()
-    .flatMap((source) => source.upstreams)
-    .map((upstream) => ({
+    .flatMap(({ source, upstreams }) => upstreams.map((upstream) => ({ source, upstream })))
+    .map(({ source, upstream }) => ({
       name: upstream.name,
       tier: upstream.tier,
+      source,
+      found: upstream.found ?? null,
+      sighting: upstream.sighting === undefined ? null : viewSighting(upstream.sighting),
       endpoints: upstream.endpoints.map(({ host, port, path }) => `${host}:${port}${path}`),
       health: states[upstream.name] ?? [],
       failure: upstream.failure ?? null,
@@ -79,8 +99,24 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
         .map(({ detector, state, operations, at, nextAt, attempts }) => {
           return { detector, state, operations: operations.length, at, next_at: nextAt ?? null, attempts }
         }),
+      advice: adviceFor(
+        source,
+        upstream,
+        control.observations().filter((observation) => observation.upstream === upstream.name),
+      ),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Every source that has somebody to ask as a whole. */
+export function viewSources(control: Control): readonly SourceView[] {
+  return control
+    .sources()
+    .flatMap(({ source, sighting }) => (sighting === undefined ? [] : [{ source, sighting: viewSighting(sighting) }]))
+}
+
+function viewSighting({ state, attempts, at, nextAt }: Sighting): SightingView {
+  return { state, attempts, at: at ?? null, next_at: nextAt ?? null }
 }
 
 /** A shift as people read it: without its salt, which says nothing to them. */

@@ -1,4 +1,4 @@
-import type { UpstreamView } from '../admin/views.ts'
+import type { SightingView, SourceView, UpstreamView } from '../admin/views.ts'
 import { ask } from './ask.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE } from './client.ts'
 import { duration, table } from './table.ts'
@@ -7,7 +7,7 @@ import type { Verb } from './verb.ts'
 /** Every upstream: where it is, what discovery tried there, and what came back. */
 export const upstreams: Verb = {
   name: 'upstreams',
-  summary: 'lists every upstream: its endpoints, what discovery tried there and what came back',
+  summary: 'lists every upstream: its endpoints, what was tried to find it, what came back, what to do',
   usage: 'upstreams [--json]',
   example: 'banyan upstreams',
   help: `${ADMIN_USAGE}\n  JSON: { "upstreams": [{ name, tier, endpoints, health, failure, operations, detection }] }`,
@@ -15,34 +15,62 @@ export const upstreams: Verb = {
   options: ADMIN_OPTIONS,
   run: (args, io) =>
     ask(args, io, async (client) => {
-      const found = await client.get<{ upstreams: UpstreamView[] }>('/api/upstreams')
-      return { data: found, text: describe(found.upstreams) }
+      const found = await client.get<Answer>('/api/upstreams')
+      return { data: found, text: describe(found, Date.now()) }
     }),
 }
 
-function describe(all: readonly UpstreamView[]): string {
+type Answer = { readonly upstreams: readonly UpstreamView[]; readonly sources: readonly SourceView[] }
+
+function describe({ upstreams: all, sources }: Answer, now: number): string {
   const rows = all.map((one) => [
     one.name,
     one.tier,
+    one.source,
     endpointsOf(one),
     String(one.operations),
-    one.failure ?? one.detection.map(({ detector, state }) => `${detector}: ${state}`).join(', ') ?? '',
+    one.failure ?? one.detection.map(({ detector, state }) => `${detector}: ${state}`).join(', '),
   ])
   const unwell = all.flatMap(({ name, health }) =>
     health
       .filter(({ because }) => because !== null)
       .map(({ address, state, because }) => `  ${name}, ${address}: ${state}; ${because}`),
   )
-  const details = all.flatMap((one) =>
-    one.detection.map((seen) => {
-      const tried = seen.attempts.map(({ what, outcome }) => `      ${what}: ${outcome}`)
-      const age = `${duration(Date.now() - seen.at)} ago`
-      return [`  ${one.name}, ${seen.detector}: ${seen.state}, ${seen.operations} operations, ${age}`, ...tried].join(
-        '\n',
-      )
-    }),
-  )
-  return `${table(['UPSTREAM', 'TIER', 'ENDPOINTS', 'OPERATIONS', 'DISCOVERY'], rows)}\n${unwell.length === 0 ? '' : `\nwhat is not healthy\n${unwell.join('\n')}\n`}\nwhat discovery tried\n${details.join('\n')}`
+  const advice = all.flatMap(({ name, advice: sentences }) => sentences.map((sentence) => `  ${name}: ${sentence}`))
+  return [
+    table(['UPSTREAM', 'TIER', 'SOURCE', 'ENDPOINTS', 'OPERATIONS', 'DISCOVERY'], rows),
+    part('what is not healthy', unwell),
+    part('where they were looked for', [
+      ...sources.flatMap(({ source, sighting }) => looked(source, sighting, now)),
+      ...all.flatMap(({ name, source, sighting }) => (sighting ? looked(`${name}, ${source}`, sighting, now) : [])),
+    ]),
+    part(
+      'what discovery tried',
+      all.flatMap((one) => one.detection.flatMap((seen) => tried(one.name, seen, now))),
+    ),
+    part('what to do', advice),
+  ].join('')
+}
+
+function part(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `\n\n${title}\n${lines.join('\n')}`
+}
+
+function looked(what: string, { state, at, next_at, attempts }: SightingView, now: number): readonly string[] {
+  const age = at === null ? 'never confirmed' : `confirmed ${duration(now - at)} ago`
+  const lines = attempts.map(({ what: asked, outcome }) => `      ${asked}: ${outcome}`)
+  return [`  ${what}: ${state}, ${age}${again(next_at, now)}`, ...lines]
+}
+
+function tried(name: string, seen: UpstreamView['detection'][number], now: number): readonly string[] {
+  const lines = seen.attempts.map(({ what, outcome }) => `      ${what}: ${outcome}`)
+  const { detector, state, operations, at, next_at } = seen
+  const age = state === 'pending' ? 'not answered yet' : `${operations} operations, ${duration(now - at)} ago`
+  return [`  ${name}, ${detector}: ${state}, ${age}${again(next_at, now)}`, ...lines]
+}
+
+function again(at: number | null, now: number): string {
+  return at === null ? '' : `; again in ${duration(at - now)}`
 }
 
 /** Where it is, and which of these addresses are not well. */

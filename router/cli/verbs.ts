@@ -35,7 +35,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'upstreams',
-    summary: 'lists every upstream: its endpoints, what discovery tried there and what came back',
+    summary: 'lists every upstream: its endpoints, what was tried to find it, what came back, what to do',
     load: async () => (await import('./upstreams.ts')).upstreams,
   },
   {

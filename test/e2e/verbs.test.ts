@@ -55,7 +55,9 @@ describe('the verbs that ask a running router', () => {
     const { stdout } = await estate.banyan('upstreams')
     expect(stdout).toMatch(/clinic, mappings: answered, 19 operations/)
     expect(stdout).toMatch(/GET \/manage\/mappings: 200, 19 operations/)
-    const { upstreams } = await json('upstreams')
+    const { upstreams, sources } = await json('upstreams')
+    expect(sources).toEqual([])
+    expect(upstreams.flatMap((one: { advice: unknown[] }) => one.advice)).toEqual([])
     expect(upstreams.map((one: Upstream) => [one.name, one.operations])).toEqual([
       ['clinic', 19],
       ['counter', 1],
