@@ -7,7 +7,7 @@ import { KeptBody } from './kept-body.ts'
 import type { Plane } from './plane.ts'
 import type { Receiver, UpstreamSide } from './sides.ts'
 import type { Endpoint, Upstream } from './snapshot.ts'
-import type { Pool } from './transports/http/pool.ts'
+import type { EndpointPool } from './transports/pool.ts'
 import { Deadline } from './wheel.ts'
 
 /** Whose request it is: hears of connection and answer, and fails where there will be none. */
@@ -34,6 +34,8 @@ export class Attempt implements Waiting {
   /** How often it may be tried again, besides what does not count; below 1: never. */
   #left = 0
   #retried = 0
+  /** How often its server said that it did nothing with it. */
+  #repeats = 0
   /** Why it is to be tried again, while it waits for that. */
   #failure: ErrorCode | undefined
   /** Endpoints that failed it: others are asked first. */
@@ -59,6 +61,7 @@ export class Attempt implements Waiting {
     this.#body = undefined
     this.#left = attempts - 1
     this.#retried = 0
+    this.#repeats = 0
     if (attempts > 1) upstream?.retries.count(this.#plane.wheel.now())
     if (this.#refused.length > 0) this.#refused = []
     if (upstream?.circuit !== undefined) return this.#enter(upstream.circuit)
@@ -83,14 +86,16 @@ export class Attempt implements Waiting {
   bodySink(head: RequestHead, connection: UpstreamSide): BodySink {
     const { writer } = connection
     this.#body?.moveTo(writer)
-    if ((connection.reused || this.#left > 0) && IDEMPOTENT.has(head.method)) this.#body ??= new KeptBody(writer)
+    const again = (connection.reused || this.#left > 0) && IDEMPOTENT.has(head.method)
+    if (again || connection.refusable) this.#body ??= new KeptBody(writer)
     return this.#body ?? writer
   }
 
   /**
    * Tries once more what `connection` failed to do, where that does no harm. Nothing was sent: another endpoint may
    * have it, whatever the method. The connection had waited: its server may have closed it just as the request was
-   * written, so where repeating changes nothing and no answer began, a fresh one gets it (RFC 9112 §9.3.1). Neither
+   * written, so where repeating changes nothing and no answer began, a fresh one gets it (RFC 9112 §9.3.1). Or its
+   * server said that it did nothing with it (RFC 9113 §8.7): then that is so whatever the method. None of them
    * counts; what is left then is a retry, after a pause, where the configuration allows one.
    */
   retry(head: RequestHead, connection: UpstreamSide, code: ErrorCode): boolean {
@@ -103,8 +108,13 @@ export class Attempt implements Waiting {
       return this.#pick() || this.#tryLater(code)
     }
     if (ERRORS[code].retry !== 'if_idempotent' || connection.answering) return false
-    const bodyless = head.length <= 0 && !head.chunked
-    if (!IDEMPOTENT.has(head.method) || !(bodyless || this.#body?.whole === true)) return false
+    const whole = (head.length <= 0 && !head.chunked) || this.#body?.whole === true
+    if (whole && connection.unprocessed && this.#repeats++ < REPEATS_LIMIT) {
+      this.#drop()
+      this.#dial(endpoint, true)
+      return true
+    }
+    if (!IDEMPOTENT.has(head.method) || !whole) return false
     if (code === 'connection_reset' && connection.reused) {
       this.#drop()
       this.#dial(endpoint, true)
@@ -120,6 +130,8 @@ export class Attempt implements Waiting {
   faulted(connection: UpstreamSide, code: ErrorCode): void {
     // A connection that had waited may just have been closed, as servers do.
     if (code === 'connection_reset' && connection.reused && !connection.answering) return
+    // One that is busy, or about to stop, and says so is well.
+    if (connection.unprocessed) return
     if (code !== 'function_threw') this.#failed(code)
   }
 
@@ -214,7 +226,7 @@ export class Attempt implements Waiting {
     if (!this.#connected) this.connection = connection
   }
 
-  #makeRoom(circuit: Circuit, pool: Pool, fresh: boolean): void {
+  #makeRoom(circuit: Circuit, pool: EndpointPool, fresh: boolean): void {
     if (!fresh && pool.idle > 0) return
     circuit.makeRoom(this.#upstream?.endpoints.map((endpoint) => endpoint.pool) ?? [pool])
   }
@@ -258,5 +270,7 @@ export class Attempt implements Waiting {
 
 /** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+/** A server that closes its connections one after another says so of each. */
+const REPEATS_LIMIT = 3
 const BACK_OFF_MS = 50
 const LONGEST_BACK_OFF_MS = 1_000

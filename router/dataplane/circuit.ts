@@ -1,5 +1,5 @@
 import type { CircuitSpec } from '../model/spec.ts'
-import type { Pool } from './transports/http/pool.ts'
+import type { EndpointPool } from './transports/pool.ts'
 
 /** Who waits for a place: told when it has one. */
 export type Waiting = { onPlace(): void }
@@ -43,7 +43,7 @@ export class Circuit {
   }
 
   /** Closes a connection that waits at another endpoint where one more would be too many. */
-  makeRoom(pools: readonly Pool[]): void {
+  makeRoom(pools: readonly EndpointPool[]): void {
     let open = 0
     for (const pool of pools) open += pool.open
     if (open >= this.#limit) pools.find((pool) => pool.idle > 0)?.closeOldest()

@@ -1,16 +1,16 @@
 import type { Dial } from './dialling/dial.ts'
 import type { Dials } from './dialling/dials.ts'
 import type { PoolSource } from './snapshot.ts'
-import type { Pool } from './transports/http/pool.ts'
 import { TRANSPORTS, type TransportParts } from './transports/index.ts'
+import type { EndpointPool } from './transports/pool.ts'
 
 /** Every pool by its transport and address. Pools outlive snapshots, so that a reload breaks no connection. */
 export class Pools {
   readonly #parts: Omit<TransportParts, 'dial'>
   readonly #dials: Pick<Dials, 'of'>
-  readonly #pools = new Map<string, Pool>()
+  readonly #pools = new Map<string, EndpointPool>()
   /** Those that no snapshot names any more, while they have requests in flight. */
-  readonly #retired = new Map<string, Pool>()
+  readonly #retired = new Map<string, EndpointPool>()
   /** Called whenever a retired one has finished. */
   onDrained: (() => void) | undefined
 
@@ -32,7 +32,7 @@ export class Pools {
   }
 
   /** Retires every pool that is not among `used`. */
-  keep(used: readonly Pool[]): void {
+  keep(used: readonly EndpointPool[]): void {
     const wanted = new Set(used)
     for (const [key, pool] of this.#pools) {
       if (wanted.has(pool)) continue
@@ -51,7 +51,7 @@ export class Pools {
     for (const pool of this.#pools.values()) pool.closeIdle()
   }
 
-  #open(kind: string, host: string, port: number, dial: Dial): Pool {
+  #open(kind: string, host: string, port: number, dial: Dial): EndpointPool {
     const transport = TRANSPORTS.find((one) => one.kind === kind)
     if (transport === undefined) {
       const known = TRANSPORTS.map((one) => one.kind).join(', ')
@@ -60,7 +60,7 @@ export class Pools {
     return transport.open(host, port, { ...this.#parts, dial })
   }
 
-  #retire(key: string, pool: Pool): void {
+  #retire(key: string, pool: EndpointPool): void {
     if (pool.inFlight > 0) this.#retired.set(key, pool)
     pool.retire(() => {
       if (this.#retired.get(key) !== pool) return

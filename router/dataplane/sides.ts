@@ -78,6 +78,10 @@ export type UpstreamSide = {
   readonly trailers: Fields | undefined
   /** Whether the connection has already answered a request: then the peer may have closed it unseen. */
   readonly reused: boolean
+  /** Whether its server may say that it did nothing with a request, which another server may have then. */
+  readonly refusable: boolean
+  /** Its server said so. */
+  readonly unprocessed: boolean
   /** Whether any part of the answer has arrived. */
   readonly answering: boolean
   /** Begins a request: what is written now belongs to it, and what arrives is its answer. */

@@ -11,7 +11,7 @@ import type { Pause } from './pause.ts'
 import { chainOf, type PolicyChain } from './policies/chain.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { type OwnHosts, ownHosts } from './rewrite/own-hosts.ts'
-import type { Pool } from './transports/http/pool.ts'
+import type { EndpointPool } from './transports/pool.ts'
 
 /**
  * A plan made live: everything a request needs, looked up by number. Frozen once published; a request reads one and
@@ -77,14 +77,14 @@ export type Upstream = {
 
 /** One dialable address of an upstream; `path` is put before every request's path. */
 export type Endpoint = {
-  readonly pool: Pool
+  readonly pool: EndpointPool
   readonly path: string
   readonly authority: string
   readonly health: EndpointHealth
 }
 
 /** Gives the pool of an address; the same one for as long as any snapshot names it. */
-export type PoolSource = (upstream: PlanUpstream, host: string, port: number) => Pool
+export type PoolSource = (upstream: PlanUpstream, host: string, port: number) => EndpointPool
 
 /** What serves before the first plan: nothing. */
 export function emptySnapshot(): Snapshot {
@@ -254,7 +254,7 @@ function realiseEndpoint(
 
 /** What is known of the endpoint; one that joins others, or is well again, warms up. */
 function healthOf(
-  pool: Pool,
+  pool: EndpointPool,
   before: Upstream | undefined,
   unhealthy: readonly string[],
   now: () => number,

@@ -75,7 +75,7 @@ export async function http2Client(port: number, opening = true): Promise<Http2Cl
     socket.on('error', () => resolve())
     socket.on('close', () => resolve())
   })
-  read(socket, frames, () => {
+  framesOf(socket, frames, 0, () => {
     for (const check of [...waiting]) check()
   })
   await once(socket, 'connect')
@@ -164,12 +164,15 @@ function integer(value: number): Buffer {
   return Buffer.from([...bytes, rest])
 }
 
-function read(socket: Socket, frames: Frame[], onFrame: () => void): void {
+/** Reads the frames of a socket behind its first `skip` bytes into `frames`; `onFrame` follows each piece. */
+export function framesOf(socket: Socket, frames: Frame[], skip: number, onFrame: () => void): void {
   const decoder = new Decoder()
   let rest = Buffer.alloc(0)
   let open = Buffer.alloc(0)
+  let left = skip
   socket.on('data', (bytes) => {
-    rest = Buffer.concat([rest, bytes])
+    rest = Buffer.concat([rest, bytes.subarray(Math.min(left, bytes.length))])
+    left -= Math.min(left, bytes.length)
     while (rest.length >= 9) {
       const length = rest.readUIntBE(0, 3)
       if (rest.length < 9 + length) break
@@ -182,7 +185,9 @@ function read(socket: Socket, frames: Frame[], onFrame: () => void): void {
         open = Buffer.concat([open, payload])
         if ((flags & END_HEADERS) !== 0) {
           const taker = {
-            onField: ({ name, value }: { name: string; value: string }) => fields.push(`${name}: ${value}`),
+            onField: ({ name, value }: { readonly name: string; readonly value: string }) => {
+              fields.push(`${name}: ${value}`)
+            },
           }
           if (!decoder.decode(open, 0, open.length, taker)) throw new Error('the router sent no header block')
           open = Buffer.alloc(0)

@@ -42,6 +42,8 @@ export class UpstreamConnection implements UpstreamSide, ByteReader {
   sink: BodySink = NOWHERE
   /** Whether it has already answered a request: then the peer may have closed it unseen. */
   reused = false
+  readonly refusable = false
+  readonly unprocessed = false
   /** What went wrong, where the socket said so in words. */
   reason = ''
   /** Of what it was dialled with. */

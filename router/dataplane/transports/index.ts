@@ -2,7 +2,8 @@ import type { Log } from '../../kernel/log.ts'
 import type { Dial } from '../dialling/dial.ts'
 import type { Wheel } from '../wheel.ts'
 import { http } from './http/index.ts'
-import type { Pool } from './http/pool.ts'
+import { http2 } from './http2/index.ts'
+import type { EndpointPool } from './pool.ts'
 import { worker } from './worker/index.ts'
 
 /** A way to talk to the endpoints of an upstream. */
@@ -10,7 +11,7 @@ export type Transport = {
   /** What a plan calls it. */
   readonly kind: string
   /** The connections to one endpoint; nothing is opened before the first request. */
-  open(host: string, port: number, parts: TransportParts): Pool
+  open(host: string, port: number, parts: TransportParts): EndpointPool
 }
 
 export type TransportParts = {
@@ -21,4 +22,4 @@ export type TransportParts = {
 }
 
 /** The whole list. Add yours here, alphabetically, and nowhere else. */
-export const TRANSPORTS: readonly Transport[] = [http, worker]
+export const TRANSPORTS: readonly Transport[] = [http, http2, worker]
