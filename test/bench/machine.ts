@@ -47,7 +47,8 @@ function optional(title: string, name: string, asks: string, answer: RegExp): re
 
 /** The commit of the sources, and whether they differ from it. */
 export function commit(): string {
-  const hash = printed('git', 'rev-parse', '--short', 'HEAD').trim() || 'unknown'
+  const hash = printed('git', 'rev-parse', '--short', 'HEAD').trim()
+  if (!/^[0-9a-f]+$/.test(hash)) return 'unknown'
   // The pages that figures are written to are no part of what was measured.
   const pages = [':!docs/bench.md', ':!docs/resilience.md']
   const changes = printed('git', 'status', '--porcelain', '--', '.', ...pages)
