@@ -102,7 +102,7 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
     served = wanted
     if (changed) {
       const descriptors = { listen: listen.map(({ fd }) => fd), status: status.fd }
-      dataplanes.serve({ processes, folder, lameDuckMs, graceMs, ...descriptors })
+      dataplanes.serve({ processes, folder, lameDuckMs, graceMs, ...descriptors, listeners: wanted.listen })
     }
     tellListening(result.bindings)
   }

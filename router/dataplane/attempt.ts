@@ -102,7 +102,7 @@ export class Attempt implements Waiting {
     const { endpoint } = this
     if (endpoint === undefined) return false
     if (!this.#connected) {
-      if (endpoint.pool.note(false)) this.#tellUnreached(code)
+      if (endpoint.pool.note(false)) this.#tellUnreached(code, connection.reason)
       this.#drop()
       this.#refused.push(endpoint)
       return this.#pick() || this.#tryLater(code)
@@ -232,9 +232,10 @@ export class Attempt implements Waiting {
   }
 
   /** An outage is told when it begins and when it is over; in between the counts of errors tell it. */
-  #tellUnreached(code: string): void {
-    const remedy = 'start what should listen there, or correct the url'
-    this.#plane.log.warn(`upstream "${this.#name()}" cannot be reached at ${this.asked} (${code}): ${remedy}`)
+  #tellUnreached(code: string, reason = ''): void {
+    const secure = code.startsWith('tls_')
+    const why = secure ? reason : 'start what should listen there, or correct the url'
+    this.#plane.log.warn(`upstream "${this.#name()}" cannot be reached at ${this.asked} (${code}): ${why}`)
   }
 
   #tellReached(): void {

@@ -3,9 +3,11 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { TrafficCounts } from '../model/link.ts'
 import type { Published } from '../model/plan.ts'
+import type { ListenerOptions } from '../model/spec.ts'
+import { type Acceptor, openAcceptor } from './accept/acceptor.ts'
 import { type Counters, Unclaimed } from './counts.ts'
+import { Dials } from './dialling/dials.ts'
 import { gateOf } from './gate.ts'
-import { handle } from './handle.ts'
 import { KeyCookies } from './key-cookie.ts'
 import { slices } from './pause.ts'
 import { type Plane, RequestIds } from './plane.ts'
@@ -22,8 +24,17 @@ export type Dataplane = {
    * their order. Rejects where the plan cannot be: what served before serves on.
    */
   apply(published: Published): Promise<void>
-  /** Accepts connections, on an inherited descriptor or an address; may be called for several. */
-  listen(place: { readonly fd: number } | { readonly host?: string; readonly port: number }): Promise<{ port: number }>
+  /**
+   * Accepts connections, on an inherited descriptor or an address; may be called for several. `options` say what is
+   * done on them before any request, `key` what messages call the listener.
+   */
+  listen(
+    place: { readonly fd: number } | { readonly host?: string; readonly port: number },
+    options?: ListenerOptions,
+    key?: string,
+  ): Promise<{ port: number }>
+  /** What is wrong with the certificates of listeners and upstreams now, a sentence each. */
+  problems(): readonly string[]
   /** What was counted since the last call. */
   counts(): TrafficCounts
   /** `host:port` of endpoints that the snapshot no longer names and that still have requests in flight. */
@@ -69,8 +80,11 @@ export function createDataplane(options: DataplaneOptions): Dataplane {
 
 class LiveDataplane implements Dataplane {
   readonly #plane: Plane
+  readonly #dials: Dials
   readonly #pools: Pools
   readonly #servers: Server[] = []
+  readonly #acceptors: Acceptor[] = []
+  readonly #signingKey: Buffer
   readonly #connections = new Set<Connection>()
   readonly #turns: Turns | undefined
   /** Counters of earlier tables, until what was in flight when they were replaced has ended. */
@@ -80,8 +94,10 @@ class LiveDataplane implements Dataplane {
   constructor(options: DataplaneOptions) {
     const { clock, random, randomBytes, log, signingKey } = options
     this.#turns = options.turns
+    this.#signingKey = signingKey
     const wheel = new Wheel(clock)
-    this.#pools = new Pools({ wheel, log })
+    this.#dials = new Dials(clock, log)
+    this.#pools = new Pools({ wheel, log }, this.#dials)
     this.#plane = {
       clock,
       wheel,
@@ -106,6 +122,7 @@ class LiveDataplane implements Dataplane {
   async #apply(published: Published): Promise<void> {
     const plane = this.#plane
     const before = plane.snapshot
+    await this.#dials.open(published.plan.upstreams)
     const next = await realise(
       published,
       before,
@@ -116,14 +133,26 @@ class LiveDataplane implements Dataplane {
     if (next.table !== before.table) this.#earlier.push(before.table.counters)
     plane.snapshot = next
     this.#pools.keep(next.upstreams.flatMap((upstream) => upstream.endpoints.map((endpoint) => endpoint.pool)))
+    this.#dials.keep(published.plan.upstreams)
   }
 
-  listen(
+  async listen(
     place: { readonly fd: number } | { readonly host?: string; readonly port: number },
+    options: ListenerOptions = {},
+    key = 'listen',
   ): Promise<{ port: number }> {
+    const acceptor = await openAcceptor({
+      key,
+      options,
+      plane: this.#plane,
+      signingKey: this.#signingKey,
+      onConnection: (connection) => this.#connections.add(connection),
+      onClosed: this.#forget,
+    })
+    this.#acceptors.push(acceptor)
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
       this.#turns?.accepted()
-      this.#connections.add(handle(socket, this.#plane, this.#forget))
+      acceptor.accept(socket)
     })
     return new Promise((resolve, reject) => {
       server.once('error', reject)
@@ -138,6 +167,10 @@ class LiveDataplane implements Dataplane {
         resolve({ port: typeof address === 'object' && address !== null ? address.port : 0 })
       })
     })
+  }
+
+  problems(): readonly string[] {
+    return [...this.#acceptors.flatMap((acceptor) => acceptor.problems()), ...this.#dials.problems()]
   }
 
   counts(): TrafficCounts {
@@ -182,11 +215,17 @@ class LiveDataplane implements Dataplane {
   async close(): Promise<void> {
     this.#turns?.leave()
     for (const server of this.#servers.splice(0)) server.close()
+    for (const acceptor of this.#acceptors) acceptor.close()
     for (const connection of this.#connections) connection.destroy()
     this.#pools.close()
+    this.#dials.close()
     this.#plane.wheel.close()
     // Destroyed sockets release their descriptors in the next turns of the loop.
-    while (this.#connections.size > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#connections.size + this.#arriving() > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+
+  #arriving(): number {
+    return this.#acceptors.reduce((sum, acceptor) => sum + acceptor.arriving(), 0)
   }
 
   readonly #forget = (connection: Connection): void => {
@@ -200,7 +239,7 @@ class LiveDataplane implements Dataplane {
     const patience = clock.elapsed() + Math.min(graceMs, FIRST_REQUEST_MS)
     for (;;) {
       for (const connection of this.#connections) connection.drain(clock.elapsed() < patience)
-      if (this.#connections.size === 0 || clock.elapsed() >= deadline) return
+      if (this.#connections.size + this.#arriving() === 0 || clock.elapsed() >= deadline) return
       await new Promise<void>((resolve) => clock.after(QUIET_CHECK_MS, resolve))
     }
   }

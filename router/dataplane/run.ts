@@ -9,6 +9,7 @@ import type {
   TrafficCounts,
 } from '../model/link.ts'
 import type { Published } from '../model/plan.ts'
+import type { ListenerOptions } from '../model/spec.ts'
 import { createIntake } from './intake.ts'
 import { loadLastGood } from './last-good.ts'
 import { createLink } from './link.ts'
@@ -20,7 +21,9 @@ import type { Turns } from './turns.ts'
 /** The request path, as far as the life of its process is concerned. */
 export type Servable = {
   apply(published: Published): Promise<void>
-  listen(socket: { readonly fd: number }): Promise<unknown>
+  listen(socket: { readonly fd: number }, options: ListenerOptions | undefined, key: string): Promise<unknown>
+  /** What is wrong with its listeners now, a sentence each. */
+  problems(): readonly string[]
   counts(): TrafficCounts
   draining(): readonly string[]
   ejected(): Readonly<Record<string, readonly string[]>>
@@ -97,7 +100,9 @@ export function runDataplane({ order, dataplane, turns, self, clock, log }: RunO
 
   async function accept(): Promise<void> {
     accepting = true
-    for (const fd of order.listen) await dataplane.listen({ fd })
+    for (const [index, fd] of order.listen.entries()) {
+      await dataplane.listen({ fd }, order.listeners?.[index], `listen[${index}]`)
+    }
     const ready: DataplaneToSupervisor = { kind: 'ready', pid: self.pid }
     self.send?.(ready, undefined, undefined, () => {})
   }
@@ -107,7 +112,8 @@ export function runDataplane({ order, dataplane, turns, self, clock, log }: RunO
   function readiness(): Readiness {
     const served = intake.served()
     const away = link.connected() ? [] : ['control is away: serving on with the last plan, changes wait']
-    const notices = [...(served?.live.notices ?? []), ...away]
+    // Control has them from the figures, up to a second later.
+    const notices = [...new Set([...(served?.live.notices ?? []), ...dataplane.problems(), ...away])]
     const fine = notices.length === 0 ? 'ok' : 'degraded'
     return {
       status: draining ? 'draining' : served === undefined ? 'no-plan' : fine,
@@ -126,9 +132,11 @@ export function runDataplane({ order, dataplane, turns, self, clock, log }: RunO
 
   function figures(): ProcessFigures {
     const { user, system } = self.cpuUsage()
+    const problems = dataplane.problems()
     return {
       inFlight: dataplane.inFlight(),
       ejected: dataplane.ejected(),
+      ...(problems.length === 0 ? {} : { problems }),
       residentBytes: self.memoryUsage.rss(),
       cpuSeconds: (user + system) / 1e6,
       uptimeSeconds: self.uptime(),

@@ -84,6 +84,8 @@ export type UpstreamSide = {
   readonly unprocessed: boolean
   /** Whether any part of the answer has arrived. */
   readonly answering: boolean
+  /** What went wrong with the connection, where it said so in words. */
+  readonly reason?: string
   /** Begins a request: what is written now belongs to it, and what arrives is its answer. */
   begin(receiver: Receiver, toHead: boolean, bodyIdleMs: number): void
   /** Allows `ms` until the next byte of the answer; undefined: it is not the upstream that is waited for. */

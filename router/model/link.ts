@@ -1,5 +1,5 @@
 import type { Live, Plan } from './plan.ts'
-import type { Address } from './spec.ts'
+import type { Address, ListenerOptions, ListenerSpec } from './spec.ts'
 
 /**
  * Messages between the processes. Data plane ↔ control: JSON frames over the unix socket in the state folder,
@@ -45,6 +45,8 @@ export type ProcessFigures = {
   readonly uptimeSeconds: number
   /** Addresses (`host:port`) by upstream that it leaves alone now, because they failed. */
   readonly ejected?: Readonly<Record<string, readonly string[]>>
+  /** What is wrong with its listeners now, a sentence each; absent: nothing. */
+  readonly problems?: readonly string[]
 }
 
 /** Deltas since the last message. */
@@ -70,7 +72,7 @@ export type TrafficCounts = {
 export type ToSupervisor =
   | {
       readonly kind: 'serve'
-      readonly listen: readonly Address[]
+      readonly listen: readonly ListenerSpec[]
       readonly status: Address
       readonly processes: number
       readonly folder: string
@@ -111,6 +113,8 @@ export type DataplaneToSupervisor = { readonly kind: 'ready'; readonly pid: numb
 export type DataplaneOrder = {
   readonly folder: string
   readonly listen: readonly number[]
+  /** What is done on the connections of each of them, in the same order; absent: nothing. */
+  readonly listeners?: readonly ListenerOptions[]
   readonly status: number
   readonly lameDuckMs: number
   readonly graceMs: number

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { createTally, type Tally } from '../kernel/tally.ts'
 import type { DataplaneOrder, DataplaneToSupervisor, SupervisorToDataplane } from '../model/link.ts'
+import type { ListenerOptions } from '../model/spec.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
 
 /** What every data-plane process of one generation is started with; `listen` and `status` are our descriptors. */
@@ -13,6 +14,8 @@ export type DataplaneService = {
   readonly lameDuckMs: number
   readonly graceMs: number
   readonly listen: readonly number[]
+  /** What is done on the connections of each of them, which is none of our business. */
+  readonly listeners: readonly ListenerOptions[]
   readonly status: number
 }
 
@@ -181,6 +184,7 @@ function forkDataplane({ file, env }: DataplanesOptions, { service, tally }: Gen
   const order: DataplaneOrder = {
     folder: service.folder,
     listen: service.listen.map((_, index) => first + index),
+    listeners: service.listeners,
     status: first + service.listen.length,
     lameDuckMs: service.lameDuckMs,
     graceMs: service.graceMs,

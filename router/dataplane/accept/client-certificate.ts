@@ -35,6 +35,7 @@ const UNKNOWN = 'no authority that is trusted here signed it'
 const WORDS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
+  CERT_SIGNATURE_FAILURE: UNKNOWN,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN,
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN,
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN,
