@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { get } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 
 /** An upstream that takes requests and never answers. */
@@ -9,6 +8,7 @@ export type Silent = AsyncDisposable & {
   held(): number
 }
 
+/** Starts it on a port of its own; the caller disposes of it. */
 export async function startSilent(): Promise<Silent> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -24,49 +24,6 @@ export async function startSilent(): Promise<Silent> {
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await once(server.close(), 'close')
-    },
-  }
-}
-
-export type Asking = Disposable & {
-  /** What any of them was told; none of them should be told anything. */
-  readonly answers: readonly string[]
-}
-
-/** So many clients that ask, lose patience, leave, and ask again on a new connection; not all of them at one moment. */
-export function keepAsking(url: string, clients: number, patienceMs: number): Asking {
-  const answers: string[] = []
-  const stops = new Set<() => void>()
-  for (let client = 0; client < clients; client++) {
-    let timer = setTimeout(ask, (client / clients) * patienceMs)
-    let leave = (): void => undefined
-    function ask(): void {
-      const sent = get(url, { agent: false }, (response) => {
-        answers.push(`${response.statusCode}`)
-        response.resume()
-      })
-      let left = false
-      sent.on('error', (error) => {
-        if (!left) answers.push(error.message)
-      })
-      leave = () => {
-        left = true
-        sent.destroy()
-      }
-      timer = setTimeout(() => {
-        leave()
-        ask()
-      }, patienceMs)
-    }
-    stops.add(() => {
-      clearTimeout(timer)
-      leave()
-    })
-  }
-  return {
-    answers,
-    [Symbol.dispose]() {
-      for (const stop of stops) stop()
     },
   }
 }

@@ -1,7 +1,10 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ROOT } from '../../estate.ts'
 import { quantile, ratioOf, spreadOf } from '../arithmetic.ts'
 import { pathOf, startRouter } from '../banyan.ts'
-import { keepAsking, type Silent, startSilent } from '../hanging.ts'
+import { startChild } from '../children.ts'
+import { type Silent, startSilent } from '../hanging.ts'
 import { latencies } from '../latency.ts'
 import { range, table } from '../report.ts'
 import type { Bench, Row } from '../row.ts'
@@ -36,6 +39,7 @@ export const hang: Row = {
 }
 
 const P99 = 0.99
+const STARTS_MS = 500
 
 /** The p99 of what is measured while the clients of the other route wait in vain. */
 async function whileHanging(
@@ -44,11 +48,11 @@ async function whileHanging(
   { signal }: Bench,
   measured: () => Promise<readonly number[]>,
 ): Promise<number> {
-  using waiting = keepAsking(url, CLIENTS, PATIENCE_MS)
-  await sleep(PATIENCE_MS, undefined, { signal })
+  const args = [join(ROOT, 'test/bench/impatient.ts'), url, String(CLIENTS), String(PATIENCE_MS)]
+  await using clients = await startChild(process.execPath, args)
+  await sleep(PATIENCE_MS + STARTS_MS, undefined, { signal })
   const found = await measured()
   if (silent.held() < CLIENTS / 2) throw new Error(`only ${silent.held()} requests hang, of ${CLIENTS} clients`)
-  const [answer] = waiting.answers
-  if (answer !== undefined) throw new Error(`the hanging upstream's route said ${answer}`)
+  if (clients.output() !== '') throw new Error(`clients of the hanging upstream were told:\n${clients.output()}`)
   return quantile(found, P99)
 }
