@@ -12,7 +12,8 @@ import {
 import { pause, pauseAfter } from './pause.ts'
 import { ENDPOINT_SLICES, INGRESSES, type Resource, SERVICES } from './resources.ts'
 import type { ClusterView } from './sightings.ts'
-import { type Standing, startWatch, type Watched } from './watch.ts'
+import type { Standing } from './standing.ts'
+import { startWatch, type Watched } from './watch.ts'
 
 /** What is watched in one namespace; an empty name is all of them. */
 export type Scope = {

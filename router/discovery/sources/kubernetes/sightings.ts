@@ -1,12 +1,13 @@
-import type { Attempt, SightedUpstream, Sighting, SourceObservation } from '../../../model/catalogue.ts'
+import type { SightedUpstream, SourceObservation } from '../../../model/catalogue.ts'
 import type { Diagnostic } from '../../../model/diagnostic.ts'
 import type { Tier } from '../../../model/spec.ts'
 import { readLabels } from '../labels.ts'
 import { endpointsOf, portOf } from './endpoints.ts'
 import { ingressRoutes } from './ingress.ts'
+import { areListed, BY_ANNOTATION, lastingRoutes, lastingUpstreams } from './lasting.ts'
 import type { IngressBackend, IngressObject, ServiceObject, SliceObject } from './objects.ts'
 import type { KubernetesOptions } from './options.ts'
-import type { Standing } from './watch.ts'
+import { type Standing, sightingOf } from './standing.ts'
 
 /** An upstream of the YAML and the port of a Service that it stands for. */
 export type NamedService = {
@@ -15,6 +16,8 @@ export type NamedService = {
   readonly namespace: string
   readonly service: string
   readonly port: number | string | undefined
+  /** It named itself; absent: the YAML, or an Ingress, names it. */
+  readonly annotated?: true
 }
 
 /** What is known of the cluster. */
@@ -58,15 +61,10 @@ export function sightCluster(view: ClusterView, options: SightingOptions): Omit<
   const chosen = view.ingresses.filter(({ className }) => settings.ingress === true || settings.ingress === className)
   const ingress = ingressRoutes(chosen, nameOf)
   const upstreams = [...wanted, ...behind.values()].map((each) => sight(each, view, options))
-  const listed = view.standings.every(({ confirmedAt }) => confirmedAt !== undefined)
-  // Until everything has been listed, what is not seen is not gone.
-  const seeks = settings.upstreams || settings.ingress !== false
-  const unseen =
-    listed || !seeks ? [] : (last?.upstreams ?? []).filter(({ name }) => !upstreams.some((one) => one.name === name))
-  const routes = listed || ingress.routes.length > 0 ? ingress.routes : (last?.routes ?? [])
+  const { standing } = view
   return {
-    upstreams: [...upstreams, ...unseen],
-    ...(settings.ingress === false ? {} : { routes }),
+    upstreams: [...upstreams, ...lastingUpstreams(upstreams, { last, settings, standing, now })],
+    ...(settings.ingress === false ? {} : { routes: lastingRoutes(ingress.routes, last?.routes, standing) }),
     problems: [...problems, ...ingress.problems],
     sighting: sightingOf(view.standings, [], last?.sighting, now),
   }
@@ -87,7 +85,7 @@ function annotated(
     for (const sentence of wrong) problems.push(warning('wrong-annotation', `Service ${key}: ${sentence}`))
     if (upstream === undefined || own.has(`${upstream} ${key}`)) continue
     const first = found.get(upstream) ?? named.find((one) => one.upstream === upstream)
-    if (first === undefined) found.set(upstream, { upstream, tier, namespace, service, port })
+    if (first === undefined) found.set(upstream, { upstream, tier, namespace, service, port, annotated: true })
     else problems.push(warning('upstream-clash', clash(upstream, first, key)))
   }
   return { found: [...found.values()], problems }
@@ -117,10 +115,10 @@ function namesOfPorts(wanted: readonly NamedService[], { services }: ClusterView
 function sight(wanted: NamedService, view: ClusterView, { last, now }: SightingOptions): SightedUpstream {
   const { upstream: name, tier, namespace, service: serviceName, port } = wanted
   const key = `${namespace}/${serviceName}`
-  const found = `Service ${key}`
+  const found = `Service ${key}${wanted.annotated ? BY_ANNOTATION : ''}`
   const standings = view.standing(namespace)
   const before = last?.upstreams.find((one) => one.name === name)
-  if (standings.some(({ confirmedAt }) => confirmedAt === undefined)) {
+  if (!areListed(standings)) {
     const sighting = sightingOf(standings, before?.sighting?.attempts ?? [], before?.sighting, now)
     return { endpoints: [], ...before, name, tier, found, sighting }
   }
@@ -128,8 +126,8 @@ function sight(wanted: NamedService, view: ClusterView, { last, now }: SightingO
   const told = (outcome: string) => sightingOf(standings, [{ what: found, outcome, at }], before?.sighting, now)
   const service = view.services.get(key)
   if (service === undefined) {
-    const failure = `${found} does not exist`
-    return { name, tier, endpoints: [], found, failure, sighting: told('does not exist') }
+    const failure = `Service ${key} does not exist`
+    return { ...before, name, tier, endpoints: [], found, failure, sighting: told('does not exist') }
   }
   const { declares, discover, port: annotatedPort } = readLabels(service.annotations)
   const labels = { ...(declares === undefined ? {} : { declares }), ...(discover === undefined ? {} : { discover }) }
@@ -138,27 +136,4 @@ function sight(wanted: NamedService, view: ClusterView, { last, now }: SightingO
     return { name, tier, endpoints: [], found, failure: result.why, ...labels, sighting: told(result.why) }
   }
   return { name, tier, endpoints: result.endpoints, found, ...labels, sighting: told(result.outcome) }
-}
-
-/** `seen`: what came of it where the server could be asked; what went wrong since stands behind it. */
-function sightingOf(
-  standings: readonly Standing[],
-  seen: readonly Attempt[],
-  before: Sighting | undefined,
-  now: number,
-): Sighting {
-  const troubles = standings.flatMap(({ what, problem }) =>
-    problem === undefined
-      ? []
-      : [{ attempt: { what, outcome: problem.message, at: problem.at }, nextAt: problem.nextAt }],
-  )
-  const listed = standings.every(({ confirmedAt }) => confirmedAt !== undefined)
-  const confirmed = standings.map(({ confirmedAt }) => confirmedAt ?? now)
-  const what = new Set(troubles.map(({ attempt }) => attempt.what))
-  return {
-    state: troubles.length > 0 ? 'failed' : listed ? 'answered' : 'pending',
-    attempts: [...seen.filter((attempt) => !what.has(attempt.what)), ...troubles.map(({ attempt }) => attempt)],
-    at: listed ? Math.min(now, ...confirmed) : before?.at,
-    nextAt: troubles.length === 0 ? undefined : Math.min(...troubles.map(({ nextAt }) => nextAt)),
-  }
 }

@@ -4,6 +4,7 @@ import { arrayOf, type JsonObject, objectOf, own, textOf } from '../../json.ts'
 import { type Api, ApiProblem } from './api.ts'
 import { pause, pauseAfter } from './pause.ts'
 import { pathOf, permissionWords, type Resource, resourceWords } from './resources.ts'
+import type { Standing } from './standing.ts'
 
 /** All objects of one resource in one namespace, or in all of them. */
 export type Watched<T> = {
@@ -11,16 +12,6 @@ export type Watched<T> = {
   objects(): ReadonlyMap<string, T>
   standing(): Standing
   close(): Promise<void>
-}
-
-/** How it is known. */
-export type Standing = {
-  /** `list endpointslices in namespace clinic` */
-  readonly what: string
-  /** When the objects were last known to be all there are, wall time in ms; undefined: they were never listed. */
-  readonly confirmedAt: number | undefined
-  /** What went wrong, and when; undefined: the server tells of every change. */
-  readonly problem: { readonly message: string; readonly at: number; readonly nextAt: number } | undefined
 }
 
 export type WatchOptions<T> = {

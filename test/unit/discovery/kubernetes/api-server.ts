@@ -23,6 +23,8 @@ export type ApiServer = {
   cut(how: 'end' | 'destroy'): void
   /** Every request from now on is answered with this status and message; undefined: as it should be. */
   refuse(status: number | undefined, message?: string): void
+  /** Whatever has this in its path is answered with 403. */
+  forbid(part: string): void
   /** Most objects in an answer. */
   page: number
   close(): Promise<void>
@@ -34,11 +36,13 @@ export async function startApiServer(versions: readonly string[] = ['v1']): Prom
   const streams = new Map<ServerResponse, string>()
   const asked: string[] = []
   let version = 100
+  const forbidden: string[] = []
   let refusal: { readonly status: number; readonly message: string } | undefined
 
   const server = createServer((request, response) => {
     const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://api.test')
     if (refusal !== undefined) return answer(response, refusal.status, { kind: 'Status', message: refusal.message })
+    if (forbidden.some((part) => path.includes(part))) return answer(response, 403, { kind: 'Status', message: 'no' })
     const group = /^\/apis\/[^/]+$/.test(path)
     if (group) return answer(response, 200, { versions: versions.map((one) => ({ version: one })) })
     if (searchParams.get('watch') === 'true') {
@@ -76,6 +80,7 @@ export async function startApiServer(versions: readonly string[] = ['v1']): Prom
     cut(how) {
       for (const response of streams.keys()) how === 'end' ? response.end() : response.destroy()
     },
+    forbid: (part) => void forbidden.push(part),
     refuse(status, message = '') {
       refusal = status === undefined ? undefined : { status, message }
     },

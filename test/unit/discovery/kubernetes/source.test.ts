@@ -152,7 +152,7 @@ describe('Services that name their upstream', () => {
     await answered()
     expect(word()?.upstreams.map(({ name, found }) => `${name}: ${found}`)).toEqual([
       'vets: Service clinic/vets',
-      'pets: Service clinic/a',
+      'pets: Service clinic/a, by its annotation',
     ])
     expect(word()?.problems?.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
       'warning: upstream "pets" comes from Service clinic/a and from the annotation of Service clinic/b; the first one is used',
@@ -173,5 +173,58 @@ describe('Services that name their upstream', () => {
         ])
         .sort(),
     )
+  })
+
+  it('stay upstreams when they are gone, and answer 503, until the YAML looks for none', async () => {
+    server.set(ALL, [named('a', 'pets'), named('b', 'owners')])
+    watch('kubernetes: true')
+    await answered()
+    await vi.waitFor(() => expect(server.asked).toContain(`watch ${ALL} from 100`))
+    server.emit(ALL, 'DELETED', named('a', 'pets'))
+    const pets = () => word()?.upstreams.find(({ name }) => name === 'pets')
+    await vi.waitFor(() =>
+      expect(pets()).toMatchObject({
+        endpoints: [],
+        failure: 'Service clinic/a is gone, or has another annotation banyan.upstream',
+        sighting: { state: 'answered' },
+      }),
+    )
+    source.update(
+      specOf(
+        'kubernetes: { upstreams: false }\nupstreams: { vets: { kubernetes: { service: b, namespace: clinic } } }',
+      ),
+    )
+    await vi.waitFor(() => expect(word()?.upstreams.map(({ name }) => name)).toEqual(['vets']))
+  })
+
+  it('and Ingress objects of a namespace that cannot be asked stay as they were, those of others do not', async () => {
+    const sighting = { state: 'answered', attempts: [], at: 1_000, nextAt: undefined } as const
+    const from = (namespace: string) =>
+      ({
+        upstreams: [
+          {
+            name: namespace,
+            tier: 'service',
+            endpoints: [],
+            found: `Service ${namespace}/x, by its annotation`,
+            sighting,
+          },
+        ],
+        routes: [{ id: `${namespace}/web /`, found: 'Ingress', match: { path: '/**' }, to: namespace, policies: [] }],
+      }) as const
+    server.forbid('/namespaces/closed/')
+    watch('kubernetes: { namespaces: [open, closed], ingress: true }', {
+      source: 'kubernetes',
+      at: 1_000,
+      upstreams: [...from('open').upstreams, ...from('closed').upstreams, ...from('other').upstreams],
+      routes: [...from('open').routes, ...from('closed').routes],
+    })
+    await vi.waitFor(() => expect(word()?.routes?.map(({ id }) => id)).toEqual(['closed/web /']))
+    expect(
+      word()?.upstreams.map(({ name, failure, sighting: seen }) => [name, failure !== undefined, seen?.state]),
+    ).toEqual([
+      ['open', true, 'answered'],
+      ['closed', false, 'failed'],
+    ])
   })
 })
