@@ -55,7 +55,7 @@ function written(upstream: UpstreamSpec, sighted: readonly ObservedEndpoint[]): 
   return {
     name: upstream.name,
     tier: upstream.tier,
-    transport: 'http',
+    transport: upstream.protocol === undefined ? 'http' : 'http2',
     endpoints: endpoints.map(addressed),
     timeouts: upstream.timeouts,
     hostHeader: upstream.hostHeader,

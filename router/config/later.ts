@@ -8,7 +8,6 @@ export const LATER: Readonly<Record<string, string>> = {
   otlp: 'remove it; /metrics is on the status port',
   signingKeys: 'remove it; the key is made in the state folder',
 
-  'upstreams.*.protocol': 'remove it; upstreams are spoken to in HTTP/1.1',
   'upstreams.*.rewriteBody': 'remove it; only header fields are rewritten',
   'upstreams.*.stores': 'remove it',
   'upstreams.*.trusted': 'remove it',

@@ -6,6 +6,7 @@ import { discoverSchema, toDiscover } from './discover.ts'
 import { healthSchema, toHealth } from './health.ts'
 import { laterRemedy } from './later.ts'
 import { outlierSchema, toOutlier } from './outlier.ts'
+import { decodeProtocol, protocolSchema } from './protocol.ts'
 import type { Path, Reading } from './reading.ts'
 import { retrySchema } from './retry.ts'
 import { DEFAULT_TIMEOUTS, decodeTimeouts, timeoutSchema } from './timeouts.ts'
@@ -33,6 +34,7 @@ const ownKeys = {
     .optional()
     .describe('Several addresses of the same application, instead of url'),
   tls: upstreamTlsSchema,
+  protocol: protocolSchema,
   discover: discoverSchema.optional().describe('How to find out which operations it implements; default: not asked'),
   timeout: timeoutSchema,
   retry: retrySchema,
@@ -175,6 +177,7 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
   const hostHeader = written.hostHeader ?? 'preserve'
   const circuit = toCircuit(reading, name, written)
   const tls = decodeUpstreamTls(reading, written, ['upstreams', name])
+  const protocol = decodeProtocol(reading, written.protocol, tls !== undefined, ['upstreams', name])
   const addresses = written.url === undefined ? (written.urls ?? []) : [written.url]
   const found = toSource(written)
   return {
@@ -192,9 +195,12 @@ function toUpstream(reading: Reading, name: string, written: Written, urls: read
     ...(written.encodedSlash && { encodedSlash: written.encodedSlash }),
     ...(written.balance === undefined ? {} : { balance: toBalance(written.balance) }),
     ...(written.outlier === undefined ? {} : { outlier: toOutlier(written.outlier) }),
-    ...(written.health === undefined ? {} : { health: toHealth(written.health) }),
+    ...(written.health === undefined
+      ? {}
+      : { health: toHealth(reading, written.health, ['upstreams', name, 'health']) }),
     ...(circuit === undefined ? {} : { circuit }),
     ...(tls === undefined ? {} : { tls }),
+    ...(protocol === undefined ? {} : { protocol }),
     ...(written.retry === undefined ? {} : { retry: written.retry }),
   }
 }

@@ -70,7 +70,7 @@ export function createHealthChecks(options: HealthOptions): HealthChecks {
     check.reason = reason
     const subject = `upstream "${check.upstream}": ${check.address}`
     if (reason === undefined) log.info(`${subject} is healthy again`)
-    else log.warn(`${subject} is unhealthy: GET ${check.health.path} failed ${unhealthyAfter} times, ${reason}`)
+    else log.warn(`${subject} is unhealthy: ${asked(check.health)} failed ${unhealthyAfter} times, ${reason}`)
     options.changed()
   }
 
@@ -111,8 +111,12 @@ export function createHealthChecks(options: HealthOptions): HealthChecks {
 const FIRST_MS = 1_000
 
 function keyOf({ upstream, probe }: Check): string {
-  const { host, port, path, authority, tls } = probe
-  return `${upstream} ${host} ${port} ${path} ${authority} ${JSON.stringify(tls)}`
+  const { host, port, path, authority, tls, grpc, http2 } = probe
+  return `${upstream} ${host} ${port} ${path} ${authority} ${JSON.stringify([tls, grpc, http2])}`
+}
+
+function asked({ grpc, path }: HealthSpec): string {
+  return grpc === undefined ? `GET ${path}` : `the check by grpc.health.v1`
 }
 
 function sameHealth(one: HealthSpec, other: HealthSpec): boolean {
@@ -120,7 +124,7 @@ function sameHealth(one: HealthSpec, other: HealthSpec): boolean {
 }
 
 function checksOf(
-  { name, health, urls, source, hostHeader, tls }: UpstreamSpec,
+  { name, health, urls, source, hostHeader, tls, protocol }: UpstreamSpec,
   sighted: readonly ObservedEndpoint[],
   remembered: HealthOptions['remembered'],
 ): Check[] {
@@ -134,7 +138,13 @@ function checksOf(
     const reason = remembered[name]?.includes(address) === true ? 'unhealthy when the router last served' : undefined
     const secure = tls && (named === undefined ? tls : { serverName: named.replace(/:\d*$/, ''), ...tls })
     const { timeoutMs } = health
-    const probe = { host, port, path: path + health.path, authority, timeoutMs, ...(secure && { tls: secure }) }
+    const { grpc } = health
+    const probe: Probe = {
+      ...{ host, port, path: path + health.path, authority, timeoutMs },
+      ...(secure && { tls: secure }),
+      ...(grpc && { grpc }),
+      http2: grpc !== undefined || protocol !== undefined,
+    }
     return { upstream: name, address, health, probe, streak: 0, reason, cancel() {} }
   })
 }

@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { secureOptions } from '../kernel/tls/identity.ts'
 import type { UpstreamTls } from '../model/spec.ts'
+import { probeHttp2 } from './health-probe-http2.ts'
 
 /** What one check asks. */
 export type Probe = {
@@ -13,11 +14,17 @@ export type Probe = {
   readonly timeoutMs: number
   /** How it is spoken to by TLS; absent: in plain. */
   readonly tls?: UpstreamTls
+  /** It is spoken to in HTTP/2. */
+  readonly http2?: boolean
+  /** The service that is asked for by grpc.health.v1 ('': the whole server); absent: a path is asked for with GET. */
+  readonly grpc?: { readonly service: string }
 }
 
 /** Asks once, on a connection of its own. Resolves undefined where the answer is well, else to why not, in words. */
-export async function probe({ host, port, path, authority, timeoutMs, tls }: Probe): Promise<string | undefined> {
+export async function probe(asking: Probe): Promise<string | undefined> {
+  const { host, port, path, authority, timeoutMs, tls } = asking
   const secure = tls && (await secureOptions(host, tls))
+  if (asking.http2 === true) return probeHttp2(asking, secure)
   return new Promise((resolve) => {
     const headers = { host: authority, accept: '*/*', 'user-agent': 'banyan-health', connection: 'close' }
     const options = { host, port, path, headers, agent: false as const, setDefaultHeaders: false }

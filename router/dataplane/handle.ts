@@ -11,6 +11,7 @@ import type { Client } from './accept/client.ts'
 import { chooseArm } from './arm.ts'
 import { Attempt } from './attempt.ts'
 import { type Outcome, outcomeOf, outcomeOfError } from './counts.ts'
+import { grpcTimeout } from './grpc.ts'
 import type { BodySink } from './http1/chunked.ts'
 import { Downstream, type Successor } from './http1/downstream.ts'
 import { trailerLines } from './http1/trailers.ts'
@@ -135,7 +136,8 @@ class Exchange implements DownstreamEvents, Receiver {
       return
     }
     if (rule.maxBody !== undefined) this.#downstream.limitBody(rule.maxBody)
-    if (request.timeouts.total !== undefined) this.#limitTotal(request.timeouts.total)
+    const total = totalOf(request)
+    if (total !== undefined) this.#limitTotal(total)
     // Endpoint: which address of the upstream, and a connection to it.
     const refused = this.#attempt.begin(request.upstream, request, request.timeouts.connect, rule.attempts[arm])
     if (refused !== undefined) this.fail(refused)
@@ -360,4 +362,11 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#plane.log.error('a request failed inside the router', { reason, request: this.#request.requestId })
     this.fail('internal')
   }
+}
+
+/** How long the whole may take: what the configuration allows, or the deadline of a gRPC call where that is less. */
+function totalOf({ head, timeouts }: Request): number | undefined {
+  if (head.major === 1) return timeouts.total
+  const asked = grpcTimeout(head)
+  return asked === undefined ? timeouts.total : Math.min(asked, timeouts.total ?? asked)
 }

@@ -1,23 +1,31 @@
 import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
+import { grpcErrorLines, isGrpc } from './grpc.ts'
+import type { RequestHead } from './http1/request-head.ts'
 import { addedFields, type Relaying } from './response-fields.ts'
 
 /** Methods that Allow names where a method is refused or `OPTIONS *` is answered. */
 export const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /**
- * An error of our own, whole: `application/problem+json` (RFC 9457), and who failed in Proxy-Status (RFC 9209).
+ * An error of our own, whole: `application/problem+json` (RFC 9457), and who failed in Proxy-Status (RFC 9209). A gRPC
+ * client gets what it understands: 200, and its own status in the head.
  * `detail` is for people; like all of this it never holds an address, a stack or a secret unless debugging is on.
  * `asked` is the address of the endpoint that failed, `framing` the Connection line or nothing.
  */
 export function writeErrorAnswer(
   code: ErrorCode,
   detail: string,
-  request: Relaying & { readonly requestId: string; readonly method: string },
+  request: Relaying & { readonly requestId: string; readonly method: string; readonly head: RequestHead },
   asked: string,
   now: number,
   framing: string,
 ): string {
   const { status, proxyStatus } = ERRORS[code]
+  if (request.head.major === 2 && isGrpc(request.head)) {
+    const start = `HTTP/1.1 200 OK\r\nDate: ${httpDate(now)}\r\n${grpcErrorLines(code, detail)}`
+    const told = `Proxy-Status: ${request.pseudonym}; error=${proxyStatus}\r\nX-Request-Id: ${request.requestId}\r\n`
+    return `${start}${told}${addedFields(request)}${framing}\r\n`
+  }
   const { debug } = request.snapshot.table
   const problem = {
     type: 'about:blank',

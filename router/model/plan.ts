@@ -36,7 +36,7 @@ export type PlanSettings = {
 export type PlanUpstream = {
   readonly name: string
   readonly tier: Tier
-  /** Kind of the transport: `http`, or `worker` for a local function. */
+  /** Kind of the transport: `http`, `http2`, or `worker` for a local function. */
   readonly transport: string
   readonly endpoints: readonly PlanEndpoint[]
   readonly timeouts: Timeouts

@@ -103,6 +103,8 @@ export type UpstreamSpec = {
   readonly health?: HealthSpec
   /** Absent: it is spoken to in plain. */
   readonly tls?: UpstreamTls
+  /** Spoken to in HTTP/2: with TLS, or by prior knowledge in plain; absent: in HTTP/1.1. */
+  readonly protocol?: 'h2' | 'h2c'
   /** Absent: no limits. */
   readonly circuit?: CircuitSpec
   readonly retry?: RetrySpec
@@ -136,6 +138,8 @@ export type HealthSpec = {
   readonly path: string
   readonly intervalMs: number
   readonly timeoutMs: number
+  /** Asked by grpc.health.v1, for this service ('': the whole server); `path` is that of the call then. */
+  readonly grpc?: { readonly service: string }
   readonly healthyAfter: number
   readonly unhealthyAfter: number
 }

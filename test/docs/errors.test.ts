@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { GRPC_STATUS } from '../../router/dataplane/grpc.ts'
 import { ERRORS } from '../../router/kernel/errors.ts'
 
 const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
@@ -19,6 +20,19 @@ describe('docs/errors.md', () => {
     const changed = edit(page)
     expect(changed).not.toBe(page)
     expect(documented(changed)).not.toEqual(table())
+  })
+})
+
+describe('the statuses of gRPC in docs/errors.md', () => {
+  const rows = [...page.matchAll(/^\| [A-Z_]+ \((\d+)\) \| (.*) \|$/gm)]
+
+  it('are those of the code', () => {
+    const told = rows.flatMap(([, status, codes = '']) => codes.split(', ').map((code) => `${code} ${status}`))
+    expect(told.sort()).toEqual(
+      Object.entries(GRPC_STATUS)
+        .map(([code, status]) => `\`${code}\` ${status}`)
+        .sort(),
+    )
   })
 })
 

@@ -342,7 +342,16 @@ describe('what is said of the addresses of an upstream', () => {
       'health: { path: /gesund/ä }',
       '4:21 upstreams.vets.health.path  must be a path such as /manage/health, got "/gesund/ä"',
     ],
-    ['health: {}', '4:5 upstreams.vets.health.path  is missing; must be a path such as /manage/health'],
+    [
+      'health: {}',
+      '4:5 upstreams.vets.health.path  is missing; a check asks something | write path: /health, or grpc: true',
+    ],
+    ['health: { path: /h, grpc: true }', '4:31 upstreams.vets.health.grpc  path and grpc exclude each other'],
+    [
+      'protocol: h2',
+      '4:15 upstreams.vets.protocol  is HTTP/2 with TLS, and this upstream has none | write https: in its address, or protocol: h2c',
+    ],
+    ['protocol: h3', '4:15 upstreams.vets.protocol  must be one of http1, h2c, h2, got "h3" | did you mean "h2"?'],
     [
       'health: { path: health }',
       '4:21 upstreams.vets.health.path  must be a path such as /manage/health, got "health"',
