@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { freePorts, ROOT } from '../estate.ts'
 import { untilAnswered } from './ask.ts'
 import { type Child, runToEnd, startChild } from './children.ts'
+import type { SecurePort } from './nginx.ts'
 
 /** A configuration: `routes` of them, to `first`, but for the one that is shifted or moved. */
 export type RoutesOptions = {
@@ -17,6 +18,7 @@ export type RoutesOptions = {
   readonly posted?: number
   /** Data-plane processes; 1 by default. */
   readonly processes?: number
+  readonly secure?: SecurePort
 }
 
 export type RouterOptions = {
@@ -101,7 +103,7 @@ export async function prepareRouter({ routes, folder, name, signal, compileCache
 
 function configuration(
   ports: { readonly port: number; readonly admin: number; readonly status: number },
-  { count, upstreams, shifted, moved, posted, processes = 1 }: RoutesOptions,
+  { count, upstreams, shifted, moved, posted, processes = 1, secure }: RoutesOptions,
 ): string {
   const lines = Array.from({ length: count }, (_, index) => {
     const methods = index === posted ? 'GET, POST' : 'GET'
@@ -109,7 +111,9 @@ function configuration(
     if (index === shifted) return `  - { ${match}, from: first, to: second, shift: { steps: [50%] } }`
     return `  - { ${match}, to: ${index === moved ? 'second' : 'first'} }`
   })
-  return `listen: [{ host: 127.0.0.1, port: ${ports.port} }]
+  return `listen:
+  - { host: 127.0.0.1, port: ${ports.port} }
+${secure === undefined ? '' : secureLines(secure)}
 admin: { port: ${ports.admin} }
 status: { host: 127.0.0.1, port: ${ports.status} }
 state: sqlite:state/state.db
@@ -123,6 +127,10 @@ upstreams:
 routes:
 ${lines.join('\n')}
 `
+}
+
+function secureLines({ port, cert, key }: SecurePort): string {
+  return `  - { host: 127.0.0.1, port: ${port}, tls: { cert: 'file:${cert}', key: 'file:${key}' } }`
 }
 
 // Four kinds of pattern in each area, as applications have them.

@@ -18,7 +18,13 @@ export const SEEN_FORWARDED_FOR = 'x-bench-seen-forwarded-for'
 export const SEEN_LENGTH = 'x-bench-seen-length'
 export const SEEN_PORT = 'x-bench-seen-port'
 
-export type NginxOptions = { readonly folder: string; readonly signal: AbortSignal }
+/** A request with this header set to 1 is answered with a head like no other. */
+export const VARIES = 'x-bench-varies'
+
+export type NginxOptions = { readonly folder: string; readonly signal: AbortSignal; readonly secure?: SecurePort }
+
+/** A second port, with TLS; `pem` holds certificate and key behind one another. */
+export type SecurePort = { readonly port: number; readonly cert: string; readonly key: string; readonly pem: string }
 
 /** The upstream: one worker that answers by itself, on every port given. */
 export async function startUpstream(ports: readonly number[], options: NginxOptions): Promise<Child> {
@@ -28,6 +34,7 @@ export async function startUpstream(ports: readonly number[], options: NginxOpti
   map $http_${variable(ASKS_BACK)} $seen_forwarded_for { default ''; 1 $http_x_forwarded_for; }
   map $http_${variable(ASKS_BACK)} $seen_port { default ''; 1 $server_port; }
   map $http_${variable(ASKS_BACK)} $seen_length { default ''; 1 $http_content_length; }
+  map $http_${variable(VARIES)} $entity_tag { default ''; 1 $request_id; }
   server {
     ${ports.map((port) => `listen 127.0.0.1:${port};`).join(' ')}
     default_type application/json;
@@ -35,6 +42,7 @@ export async function startUpstream(ports: readonly number[], options: NginxOpti
     add_header ${SEEN_FORWARDED_FOR} $seen_forwarded_for;
     add_header ${SEEN_PORT} $seen_port;
     add_header ${SEEN_LENGTH} $seen_length;
+    add_header etag $entity_tag;
     sendfile on;
     ${LARGE.map((answer) => `location = ${answer.path} { alias ${fileOf(answer)}; }`).join(' ')}
     location / { return 200 '${BODY}'; }
@@ -48,6 +56,7 @@ export function startProxy(port: number, upstream: number, options: NginxOptions
   upstream application { server 127.0.0.1:${upstream}; keepalive 64; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port};
+    ${options.secure === undefined ? '' : secureLines(options.secure)}
     location / {
       proxy_pass http://application;
       proxy_http_version 1.1;
@@ -59,6 +68,10 @@ export function startProxy(port: number, upstream: number, options: NginxOptions
     }
   }`
   return start(`proxy-${port}`, http, port, options)
+}
+
+function secureLines({ port, cert, key }: SecurePort): string {
+  return `listen 127.0.0.1:${port} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key};`
 }
 
 async function start(name: string, http: string, port: number, { folder, signal }: NginxOptions) {

@@ -15,4 +15,5 @@ export function faultOf(error: NodeJS.ErrnoException, connecting: boolean): Erro
 
 const UNFINISHED = /before secure TLS connection was established/
 /** Names that OpenSSL has for what may be wrong with a certificate, and Node's own for a wrong name. */
-const CERTIFICATE = /CERT|^UNABLE_TO_|ISSUER|SELF_SIGNED|CRL|HOSTNAME_MISMATCH|^INVALID_(?:CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/
+const CERTIFICATE =
+  /CERT|^UNABLE_TO_|ISSUER|SELF_SIGNED|CRL|HOSTNAME_MISMATCH|^INVALID_(?:CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/

@@ -1,5 +1,6 @@
 import type { Row } from '../row.ts'
 import { hang } from './hang.ts'
+import { heads } from './heads.ts'
 import { idle } from './idle.ts'
 import { memory } from './memory.ts'
 import { processes } from './processes.ts'
@@ -9,6 +10,7 @@ import { routes } from './routes.ts'
 import { shift } from './shift.ts'
 import { sizes } from './sizes.ts'
 import { start } from './start.ts'
+import { tls } from './tls.ts'
 
 /** Every measurement, in the order of the report. Add yours here. */
-export const ROWS: readonly Row[] = [proxy, routes, sizes, processes, idle, memory, hang, shift, start, reload]
+export const ROWS: readonly Row[] = [proxy, heads, tls, routes, sizes, processes, idle, memory, hang, shift, start, reload]
