@@ -7,9 +7,12 @@ import { accessReader } from './access.ts'
 import { createApi } from './api.ts'
 import { type Cluster, openCluster, type Scope } from './cluster.ts'
 import type { KubernetesOptions, ServiceOptions } from './options.ts'
+import { atMostEvery } from './pause.ts'
 import { type NamedService, sightCluster } from './sightings.ts'
 
 const KIND = 'kubernetes'
+/** Changes within this time are told together. */
+const TOGETHER_MS = 20
 
 /** Services of a Kubernetes cluster, and on request its Ingress objects, told by the API server. */
 export const kubernetes: SourceKind = kubernetesSource({ env: process.env })
@@ -59,7 +62,7 @@ export function kubernetesSource(environment: {
       function open(options: KubernetesOptions): Cluster {
         const access = accessReader({ ...environment, options, now: clock.now })
         const api = createApi({ access, version: packageVersion(), clock })
-        return openCluster({ ...context, api, changed: observe })
+        return openCluster({ ...context, api, changed: atMostEvery(TOGETHER_MS, clock, observe) })
       }
 
       function leave(): void {

@@ -22,3 +22,24 @@ export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<vo
     }
   })
 }
+
+/**
+ * Runs at once, and where it is asked for again within `ms`, once more when they are over: a cluster in which much
+ * happens is not gone through for every event.
+ */
+export function atMostEvery(ms: number, clock: Clock, run: () => void): () => void {
+  let next = Number.NEGATIVE_INFINITY
+  let waiting = false
+  const go = (): void => {
+    waiting = false
+    next = clock.elapsed() + ms
+    run()
+  }
+  return () => {
+    const wait = next - clock.elapsed()
+    if (waiting) return
+    if (wait <= 0) return go()
+    waiting = true
+    clock.after(wait, go)
+  }
+}
