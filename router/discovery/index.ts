@@ -7,8 +7,8 @@ import type { Spec } from '../model/spec.ts'
 import { detectableUpstreams } from './detectable.ts'
 import { startDetection } from './detection.ts'
 import type { FetchDescription } from './fetch.ts'
-import { openSources, writtenSources } from './sources/index.ts'
 import { type Merged, mergeObservations, type ObservedUpstream } from './sources/merge.ts'
+import { openSources, writtenSources } from './sources/open.ts'
 
 export type DiscoveryOptions = {
   readonly spec: Spec
@@ -72,6 +72,8 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
       spec = next
       merged = undefined
       sources.update(next)
+      // Sources speak up where endpoints change; where to look for descriptions is for detectors alone.
+      observe()
     },
     async close() {
       await sources.close()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { detectableUpstreams } from '../../../router/discovery/detectable.ts'
-import { foreseen, openSources } from '../../../router/discovery/sources/index.ts'
 import { mergeObservations } from '../../../router/discovery/sources/merge.ts'
+import { foreseen, openSources } from '../../../router/discovery/sources/open.ts'
 import { manualClock } from '../../../router/kernel/clock.ts'
 import { silentLog } from '../../../router/kernel/log.ts'
 import type { FunctionFeed, FunctionState } from '../../../router/model/functions.ts'
