@@ -18,6 +18,7 @@ const OPEN: ReadonlySet<FieldKind> = new Set<FieldKind>([
   FIELD.location,
   FIELD.refresh,
   FIELD.setCookie,
+  FIELD.strictTransport,
   FIELD.validator,
 ])
 
