@@ -34,7 +34,7 @@ describe('the fuzzer', () => {
 
   it.each(PLANTED)('finds, without its corpus, that $name', async (planted) => {
     const codec = await loadCodec(copy(join(folder, String(PLANTED.indexOf(planted))), planted))
-    const time = within(20)
+    const time = within(50)
     const { findings, executions } = fuzz({
       codec,
       seed: SEED,

@@ -4,7 +4,7 @@ import { difference } from './compare.ts'
 import { freshInput, type Input, mutated, pieces } from './input.ts'
 import { type Reference, readReference } from './reference.ts'
 import { readRequests } from './requests.ts'
-import { readResponse } from './responses.ts'
+import { answersOf } from './responses.ts'
 
 export type Finding = { readonly input: Input; readonly difference: string }
 
@@ -96,7 +96,7 @@ function compared(codec: Codec, input: Input, parts: readonly string[], flag: bo
   const { side, text } = input
   const toHead = side === 'response' && text.length % 8 === 0
   const readBy = (cut: readonly string[]): CodecReading =>
-    side === 'request' ? readRequests(codec, cut, flag ? 'at once' : 'later') : readResponse(codec, cut, toHead)
+    side === 'request' ? readRequests(codec, cut, flag ? 'at once' : 'later') : answersOf(codec, toHead).read(cut)
   const reading = readBy(parts)
   const reference = readReference(text, side, toHead)
   let found = difference(reading, reference, side)
@@ -105,7 +105,17 @@ function compared(codec: Codec, input: Input, parts: readonly string[], flag: bo
     const again = readBy(cutAlike(spaced, parts))
     found = difference(again, readReference(spaced, side, toHead), side) ?? shapeDifference(reading, again)
   }
+  if (side === 'response' && flag) found ??= repeatedDifference(codec, parts, toHead)
   return { found, shows: featuresOf(side, reading, reference) }
+}
+
+/** What differs where the same answer comes twice on a connection, which takes a shorter way through the codec. */
+function repeatedDifference(codec: Codec, parts: readonly string[], toHead: boolean): string | undefined {
+  const answers = answersOf(codec, toHead)
+  const first = answers.read(parts)
+  if (!first.idle || first.messages.at(-1)?.framing === 'close') return undefined
+  const [one, other] = [first, answers.read(parts)].map((reading) => JSON.stringify(reading))
+  return one === other ? undefined : `the same answer again is read as ${other}, at first as ${one}`
 }
 
 /**

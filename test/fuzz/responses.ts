@@ -1,14 +1,36 @@
 import type { BodySink } from '../../router/dataplane/http1/chunked.ts'
+import type { HeadFinder } from '../../router/dataplane/http1/head-finder.ts'
 import type { ResponseHead } from '../../router/dataplane/http1/response-head.ts'
 import type { Codec, CodecMessage, CodecReading } from './codec.ts'
 
-/**
- * Reads the pieces as what an upstream answers to one request (`toHead`: a HEAD), interim answers first. The parts of
- * the codec are put together as the upstream's connection does it; that class itself dials.
- */
-export function readResponse(codec: Codec, pieces: readonly string[], toHead: boolean): CodecReading {
+/** Where answers to requests of one kind (`toHead`: HEADs) come from, one after the other. */
+export type Answers = {
+  /** Reads the pieces as the next one, interim answers first. Once one is not `idle`, nothing more can be read. */
+  read(pieces: readonly string[]): CodecReading
+}
+
+/** The parts of the codec, put together as the upstream's connection does it; that class itself dials. */
+export function answersOf(codec: Codec, toHead: boolean): Answers {
   const finder = new codec.HeadFinder(HEAD_LIMIT)
   const head = new codec.ResponseHead()
+  const readHead = (length: number): boolean => {
+    if (finder.repeated) return true
+    finder.forget()
+    if (!codec.parseResponseHead(finder, length, toHead, head)) return false
+    finder.remember(length)
+    return true
+  }
+  return { read: (pieces) => readAnswer(codec, { finder, head, readHead }, pieces) }
+}
+
+type Connection = {
+  readonly finder: HeadFinder
+  readonly head: ResponseHead
+  /** Whether the head of this length, just found, is one. */
+  readHead(length: number): boolean
+}
+
+function readAnswer(codec: Codec, { finder, head, readHead }: Connection, pieces: readonly string[]): CodecReading {
   const reader = new codec.BodyReader()
   const messages: CodecMessage[] = []
   let held = Buffer.alloc(0)
@@ -24,7 +46,7 @@ export function readResponse(codec: Codec, pieces: readonly string[], toHead: bo
     while (final === undefined) {
       const length = finder.find(held, 0, held.length)
       if (length === codec.INCOMPLETE) break
-      if (length < 0 || !codec.parseResponseHead(finder, length, toHead, head)) return refuse('head')
+      if (length < 0 || !readHead(length)) return refuse('head')
       held = held.subarray(length + 2)
       const message = messageOf(head)
       if (message.status === 101) return refuse('switch')
