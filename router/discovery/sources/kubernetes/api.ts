@@ -40,6 +40,8 @@ export type StreamRequest = {
 
 /** Longest answer and longest time for one that is no stream. */
 const GET_LIMITS = { bytes: 64 * 1024 * 1024, timeoutMs: 30_000 }
+/** A watch is answered at once, long before there is anything to tell. */
+const HEAD_TIMEOUT_MS = 15_000
 /** After this time without a byte the system asks whether the other side is still there, and notices within seconds. */
 const KEEPALIVE_MS = 15_000
 
@@ -53,6 +55,7 @@ export function createApi({ access, version, clock }: { access: ReadAccess; vers
     const { server, credentials } = found
     const secure = server.protocol === 'https:'
     const { verify, authorization, ...tls } = credentials
+    const head = withDeadline(signal, HEAD_TIMEOUT_MS, clock)
     const options: RequestOptions = {
       agent: secure ? agents['https:'] : agents['http:'],
       path: `${server.pathname.replace(/\/$/, '')}${path}`,
@@ -61,11 +64,11 @@ export function createApi({ access, version, clock }: { access: ReadAccess; vers
         'user-agent': `banyan/${version}`,
         ...(authorization === undefined ? {} : { authorization }),
       },
-      signal,
+      signal: head.signal,
       ...(secure ? { ...tls, rejectUnauthorized: verify } : {}),
     }
     const request = secure ? httpsRequest(server, options) : httpRequest(server, options)
-    const response = await answerOf(request, server)
+    const response = await answerOf(request, server).finally(head.cancel)
     if (response.statusCode === 200) return response
     const why = await errorText(response)
     if (response.statusCode === 401) access.refused()

@@ -25,6 +25,8 @@ export type ApiServer = {
   refuse(status: number | undefined, message?: string): void
   /** Whatever has this in its path is answered with 403. */
   forbid(part: string): void
+  /** From now on requests are taken and never answered. */
+  mute(): void
   /** Most objects in an answer. */
   page: number
   close(): Promise<void>
@@ -37,10 +39,12 @@ export async function startApiServer(versions: readonly string[] = ['v1']): Prom
   const asked: string[] = []
   let version = 100
   const forbidden: string[] = []
+  let muted = false
   let refusal: { readonly status: number; readonly message: string } | undefined
 
   const server = createServer((request, response) => {
     const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://api.test')
+    if (muted) return void asked.push(`silence ${path}`)
     if (refusal !== undefined) return answer(response, refusal.status, { kind: 'Status', message: refusal.message })
     if (forbidden.some((part) => path.includes(part))) return answer(response, 403, { kind: 'Status', message: 'no' })
     const group = /^\/apis\/[^/]+$/.test(path)
@@ -79,6 +83,9 @@ export async function startApiServer(versions: readonly string[] = ['v1']): Prom
     },
     cut(how) {
       for (const response of streams.keys()) how === 'end' ? response.end() : response.destroy()
+    },
+    mute() {
+      muted = true
     },
     forbid: (part) => void forbidden.push(part),
     refuse(status, message = '') {

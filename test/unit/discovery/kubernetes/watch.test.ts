@@ -149,6 +149,19 @@ describe('a watch', () => {
     await vi.waitFor(() => expect(known()).toBe('a,b,c'))
   })
 
+  it('of a server that accepts and says nothing is a problem within 15 s', async () => {
+    api.close()
+    const access = accessReader({ options: { kubeconfig: server.kubeconfig }, env: {}, now: clock.now })
+    api = createApi({ access, version: 'test', clock })
+    server.mute()
+    watch()
+    await vi.waitFor(() => expect(server.asked).toContain(`silence ${PATH}`))
+    clock.advance(15_000)
+    await vi.waitFor(() =>
+      expect(watched.standing().problem?.message).toBe('the API server did not answer within 15 s'),
+    )
+  })
+
   it('that sends what nobody knows is begun anew', async () => {
     watch()
     await watching()
