@@ -13,4 +13,17 @@ import { start } from './start.ts'
 import { tls } from './tls.ts'
 
 /** Every measurement, in the order of the report. Add yours here. */
-export const ROWS: readonly Row[] = [proxy, heads, tls, routes, sizes, processes, idle, memory, hang, shift, start, reload]
+export const ROWS: readonly Row[] = [
+  proxy,
+  heads,
+  tls,
+  routes,
+  sizes,
+  processes,
+  idle,
+  memory,
+  hang,
+  shift,
+  start,
+  reload,
+]
