@@ -11,6 +11,9 @@ export type Definitions = {
 /** A document that is no WSDL 1.1: why, as a sentence without its subject. */
 export class NoWsdl extends Error {}
 
+/** Names are resolved through all that an element stands in: without an end, depth would cost its square. */
+const MAX_DEPTH = 200
+
 const WSDL = 'http://schemas.xmlsoap.org/wsdl/'
 const WSDL2 = 'http://www.w3.org/ns/wsdl'
 const SOAP = ['http://schemas.xmlsoap.org/wsdl/soap/', 'http://schemas.xmlsoap.org/wsdl/soap12/']
@@ -33,6 +36,7 @@ export function parseDefinitions(text: string): Definitions {
   })
   parser.on('opentag', (tag) => {
     if (above.length === 0) checkRoot(tag)
+    if (above.length === MAX_DEPTH) throw new NoWsdl(`is nested more than ${MAX_DEPTH} levels deep`)
     const parent = above.at(-1)
     if (tag.uri === WSDL && tag.local === 'binding' && above.length === 1) binding = tag
     if (SOAP.includes(tag.uri) && tag.local === 'binding' && parent === binding && binding) {
