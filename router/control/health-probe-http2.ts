@@ -24,13 +24,19 @@ export function probeHttp2(
     }
     const signal = AbortSignal.timeout(timeoutMs)
     signal.addEventListener('abort', () => finish(`no answer within ${timeoutMs / 1000} s`))
-    session.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
+    session.on('error', (error) => finish(wordOf(error)))
     session.on('close', () => finish('the connection was closed before an answer'))
     const asked = grpc === undefined ? get(session, path, authority) : call(session, path, authority, grpc.service)
-    asked.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
+    asked.on('error', (error) => finish(wordOf(error)))
     if (grpc === undefined) hearStatus(asked, finish)
     else hearCheck(asked, finish)
   })
+}
+
+/** A stream says that it was cancelled; why, its connection says. */
+function wordOf(error: NodeJS.ErrnoException): string {
+  const { cause } = error
+  return cause instanceof Error ? wordOf(cause) : (error.code ?? error.message)
 }
 
 function get(session: ClientHttp2Session, path: string, authority: string): ClientHttp2Stream {
