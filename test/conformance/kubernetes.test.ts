@@ -108,7 +108,7 @@ describeWith('kubernetes', 'the Kubernetes source, asking a real API server', (p
     await clinic.ingress('other', { ingressClassName: 'other', rules: [{ http: { paths: [rewritten] } }] }, target)
     const { word, find } = watching('kubernetes: { ingress: banyan }')
     await expect.poll(() => word()?.sighting?.state, soon).toBe('answered')
-    expect(find('owners')).toMatchObject({ tier: 'legacy', found: 'Service clinic/owners' })
+    expect(find('owners')).toMatchObject({ tier: 'legacy', found: 'Service clinic/owners, by its annotation' })
     expect(find('kubernetes/clinic/vets:80')).toMatchObject({ tier: 'service', found: 'Service clinic/vets' })
     const routes = () => word()?.routes?.map(({ match, to, policies }) => [match, to, policies])
     expect(routes()).toEqual([
