@@ -24,16 +24,18 @@ type Field = { readonly types: readonly string[]; readonly required: boolean }
 
 /** The shapes of a description's schemas. */
 export function createShapes(document: JsonObject): Shapes {
-  const known = { request: new WeakMap<JsonObject, Shape>(), response: new WeakMap<JsonObject, Shape>() }
-  const walk = { document, visits: 0 }
+  const shapes = { request: new WeakMap<JsonObject, Shape>(), response: new WeakMap<JsonObject, Shape>() }
+  const known = { request: new WeakMap<JsonObject, Known>(), response: new WeakMap<JsonObject, Known>() }
+  const walk: Walk = { document, visits: 0, cuts: 0, deepest: 0 }
   return {
     shapeOf(schema, direction) {
       const resolved = resolve(document, schema)
       if (resolved === undefined) return ANY
-      const before = known[direction].get(resolved)
+      const before = shapes[direction].get(resolved)
       if (before !== undefined) return before
-      const shape = written(fieldsOf(resolved, { ...walk, direction, depth: 0, above: [] }, walk))
-      known[direction].set(resolved, shape)
+      const place = { direction, depth: 0, above: [], known: known[direction] }
+      const shape = written(fieldsOf(resolved, place, walk))
+      shapes[direction].set(resolved, shape)
       return shape
     },
     typeOf(schema) {
@@ -54,27 +56,55 @@ function written(fields: Fields): Shape {
 }
 
 type Place = {
-  readonly document: JsonObject
   readonly direction: Direction
   readonly depth: number
   /** Schemas that this one stands in: one that holds itself is not opened again. */
   readonly above: readonly JsonObject[]
+  readonly known: WeakMap<JsonObject, Known>
 }
 
-function fieldsOf(schema: unknown, place: Place, counter: { visits: number }): Fields {
-  const resolved = resolve(place.document, schema)
-  counter.visits += 1
-  if (resolved === undefined || counter.visits > MAX_VISITS) return UNKNOWN
-  const itself: Fields = new Map([['', { types: typesOf(resolved), required: true }]])
-  if (place.above.includes(resolved) || place.depth > MAX_DEPTH) return itself
-  const inside = { ...place, depth: place.depth + 1, above: [...place.above, resolved] }
-  const read = (part: unknown) => fieldsOf(part, inside, counter)
+/** What a schema came to where nothing of it was cut off, and how many levels it has: the same at any place with room. */
+type Known = { readonly fields: Fields; readonly height: number }
 
+type Walk = {
+  readonly document: JsonObject
+  visits: number
+  /** How often something was left unopened. */
+  cuts: number
+  /** Deepest level reached so far. */
+  deepest: number
+}
+
+function fieldsOf(schema: unknown, place: Place, walk: Walk): Fields {
+  const resolved = resolve(walk.document, schema)
+  walk.visits += 1
+  if (resolved === undefined || walk.visits > MAX_VISITS) return UNKNOWN
+  const before = place.known.get(resolved)
+  if (before !== undefined && place.depth + before.height <= MAX_DEPTH) {
+    walk.deepest = Math.max(walk.deepest, place.depth + before.height)
+    return before.fields
+  }
+  if (place.above.includes(resolved) || place.depth > MAX_DEPTH) {
+    walk.cuts += 1
+    return new Map([['', { types: typesOf(resolved), required: true }]])
+  }
+  const { cuts, deepest } = walk
+  walk.deepest = place.depth
+  const fields = openedFields(resolved, place, walk)
+  if (walk.cuts === cuts) place.known.set(resolved, { fields, height: walk.deepest - place.depth })
+  walk.deepest = Math.max(walk.deepest, deepest)
+  return fields
+}
+
+function openedFields(schema: JsonObject, place: Place, walk: Walk): Fields {
+  const inside = { ...place, depth: place.depth + 1, above: [...place.above, schema] }
+  const read = (part: unknown) => fieldsOf(part, inside, walk)
+  const itself: Fields = new Map([['', { types: typesOf(schema), required: true }]])
   const parts = [
-    ...arrayOf(own(resolved, 'allOf')).map(read),
-    ...['oneOf', 'anyOf'].map((key) => arrayOf(own(resolved, key)).map(read)).flatMap(eitherOf),
+    ...arrayOf(own(schema, 'allOf')).map(read),
+    ...['oneOf', 'anyOf'].map((key) => arrayOf(own(schema, key)).map(read)).flatMap(eitherOf),
   ]
-  return together([itself, propertiesOf(resolved, place.direction, read), ...parts])
+  return together([itself, propertiesOf(schema, place.direction, read), ...parts])
 }
 
 /** `properties`, `items` and `additionalProperties`, each below its own path. */
@@ -103,9 +133,9 @@ function addBelow(fields: Fields, name: string, below: Fields, required: boolean
 }
 
 /** All of them hold: a field is there where one says so, and has the types that all allow. */
-function together(parts: readonly Fields[]): Fields {
-  const fields: Fields = new Map()
-  for (const [path, field] of parts.flatMap((part) => [...part])) {
+function together([first, ...others]: readonly Fields[]): Fields {
+  const fields: Fields = new Map(first)
+  for (const [path, field] of others.flatMap((part) => [...part])) {
     const before = fields.get(path)
     fields.set(
       path,
