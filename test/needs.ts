@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe } from 'vitest'
 
-export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'kubernetes' | 'wrk'
+export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'kubernetes' | 'wrk' | 'openssl' | 'curl'
 
 export type Need = {
   readonly available: boolean
@@ -36,6 +36,8 @@ const PROGRAMS: Readonly<Record<Tool, readonly string[]>> = {
   nginx: ['nginx'],
   kubernetes: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
   wrk: ['wrk'],
+  openssl: ['openssl'],
+  curl: ['curl'],
 }
 
 // Debian keeps nginx where only root's PATH leads.

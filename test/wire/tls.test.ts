@@ -4,6 +4,7 @@ import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { authority } from '../certificates.ts'
+import { describeWith } from '../needs.ts'
 import { client, eventually, get, later, routed, statusOf, talk } from './support.ts'
 import { pemFolder, recording, secured, secureRouter, tell } from './tls-support.ts'
 
@@ -20,6 +21,19 @@ async function openssl(port: number, ...args: readonly string[]): Promise<string
 
 const field = (name: string, text: string) => new RegExp(`^${name}: (.*)\\r$`, 'im').exec(text)?.[1]
 
+async function several(unknownNames: 'default' | 'reject' = 'default') {
+  return secureRouter({
+    tls: async (folder, ca) => ({
+      unknownNames,
+      certificates: [
+        folder.pair('first', await ca.issue({ name: 'first', dns: ['shop.test', 'www.shop.test'] })),
+        folder.pair('wild', await ca.issue({ name: 'wild', dns: ['*.shop.test', 'other.test'] })),
+        folder.pair('exact', await ca.issue({ name: 'exact', dns: ['api.shop.test'] })),
+      ],
+    }),
+  })
+}
+
 describe('H37: a TLS listener', () => {
   it('serves requests, kept alive, and says https to upstreams', async () => {
     const { port, ca, upstream } = await secureRouter()
@@ -30,44 +44,6 @@ describe('H37: a TLS listener', () => {
     const sent = upstream.received.join('')
     expect(sent.match(/^X-Forwarded-Proto: https\r$/gm)).toHaveLength(2)
     expect(field('X-Forwarded-For', sent)).toBe('127.0.0.1')
-  })
-
-  it.each([
-    { option: '-tls1', taken: false },
-    { option: '-tls1_1', taken: false },
-    { option: '-tls1_2', taken: true },
-    { option: '-tls1_3', taken: true },
-  ])('asked by openssl for $option: $taken', async ({ option, taken }) => {
-    const { port } = await secureRouter()
-    // The level lets openssl itself offer versions that it would not by default.
-    const said = await openssl(port, option, '-cipher', 'DEFAULT@SECLEVEL=0')
-    expect(/Cipher is (?!\(NONE\))/.test(said)).toBe(taken)
-  })
-
-  it('takes TLS 1.3 alone where told so', async () => {
-    const { port } = await secureRouter({ tls: { minVersion: '1.3' } })
-    expect(await openssl(port, '-tls1_2')).toMatch(/Cipher is \(NONE\)/)
-    expect(await openssl(port, '-tls1_3')).toMatch(/Cipher is TLS_AES_/)
-  })
-
-  it.each([
-    { cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256', taken: true },
-    { cipher: 'ECDHE-ECDSA-CHACHA20-POLY1305', taken: true },
-    { cipher: 'ECDHE-ECDSA-AES128-SHA256', taken: false },
-    { cipher: 'ECDHE-ECDSA-AES256-SHA', taken: false },
-  ])('takes forward secrecy with authenticated encryption only: $cipher', async ({ cipher, taken }) => {
-    const { port } = await secureRouter()
-    const said = await openssl(port, '-tls1_2', '-cipher', `${cipher}@SECLEVEL=0`)
-    expect(said.includes(`Cipher is ${cipher}`)).toBe(taken)
-  })
-
-  it('refuses to renegotiate', async () => {
-    const { port } = await secureRouter()
-    const command = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'shop.test', '-tls1_2']
-    const promise = run('openssl', command)
-    promise.child.stdin?.end('R\n')
-    const { stdout, stderr } = await promise.catch((error: { stdout: string; stderr: string }) => error)
-    expect(stdout + stderr).toMatch(/no renegotiation/i)
   })
 
   it('passes a large answer and a large body through unchanged', async () => {
@@ -130,19 +106,6 @@ describe('H37: a TLS listener', () => {
 })
 
 describe('H37: which certificate', () => {
-  async function several(unknownNames: 'default' | 'reject' = 'default') {
-    return secureRouter({
-      tls: async (folder, ca) => ({
-        unknownNames,
-        certificates: [
-          folder.pair('first', await ca.issue({ name: 'first', dns: ['shop.test', 'www.shop.test'] })),
-          folder.pair('wild', await ca.issue({ name: 'wild', dns: ['*.shop.test', 'other.test'] })),
-          folder.pair('exact', await ca.issue({ name: 'exact', dns: ['api.shop.test'] })),
-        ],
-      }),
-    })
-  }
-
   const served = async ({ port, ca }: Awaited<ReturnType<typeof several>>, servername: string | undefined) => {
     const options = { rejectUnauthorized: false, ...(servername === undefined ? { servername: '' } : { servername }) }
     return (await tell(port, ca, get('/'), options)).peer.subject.CN
@@ -166,6 +129,46 @@ describe('H37: which certificate', () => {
     await expect(served(router, 'nobody.test')).rejects.toThrow()
     expect(await served(router, 'new.shop.test')).toBe('wild')
     expect(await served(router, undefined)).toBe('first')
+  })
+})
+
+describeWith('openssl', 'H37: openssl at a TLS listener', () => {
+  it.each([
+    { option: '-tls1', taken: false },
+    { option: '-tls1_1', taken: false },
+    { option: '-tls1_2', taken: true },
+    { option: '-tls1_3', taken: true },
+  ])('asked by openssl for $option: $taken', async ({ option, taken }) => {
+    const { port } = await secureRouter()
+    // The level lets openssl itself offer versions that it would not by default.
+    const said = await openssl(port, option, '-cipher', 'DEFAULT@SECLEVEL=0')
+    expect(/Cipher is (?!\(NONE\))/.test(said)).toBe(taken)
+  })
+
+  it('takes TLS 1.3 alone where told so', async () => {
+    const { port } = await secureRouter({ tls: { minVersion: '1.3' } })
+    expect(await openssl(port, '-tls1_2')).toMatch(/Cipher is \(NONE\)/)
+    expect(await openssl(port, '-tls1_3')).toMatch(/Cipher is TLS_AES_/)
+  })
+
+  it.each([
+    { cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256', taken: true },
+    { cipher: 'ECDHE-ECDSA-CHACHA20-POLY1305', taken: true },
+    { cipher: 'ECDHE-ECDSA-AES128-SHA256', taken: false },
+    { cipher: 'ECDHE-ECDSA-AES256-SHA', taken: false },
+  ])('takes forward secrecy with authenticated encryption only: $cipher', async ({ cipher, taken }) => {
+    const { port } = await secureRouter()
+    const said = await openssl(port, '-tls1_2', '-cipher', `${cipher}@SECLEVEL=0`)
+    expect(said.includes(`Cipher is ${cipher}`)).toBe(taken)
+  })
+
+  it('refuses to renegotiate', async () => {
+    const { port } = await secureRouter()
+    const command = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'shop.test', '-tls1_2']
+    const promise = run('openssl', command)
+    promise.child.stdin?.end('R\n')
+    const { stdout, stderr } = await promise.catch((error: { stdout: string; stderr: string }) => error)
+    expect(stdout + stderr).toMatch(/no renegotiation/i)
   })
 
   it('is seen by openssl too', async () => {
