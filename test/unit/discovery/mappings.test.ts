@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { alternativesOf } from '../../../router/discovery/detectors/mappings/predicates.ts'
 import { readMappings } from '../../../router/discovery/detectors/mappings/read.ts'
 import { templateOfPattern } from '../../../router/discovery/detectors/mappings/templates.ts'
 
@@ -103,6 +104,31 @@ describe('readMappings', () => {
   it('survives keys that mean something to JavaScript', () => {
     const document = JSON.parse('{"contexts":{"__proto__":{"mappings":{"dispatcherServlets":{"constructor":[{}]}}}}}')
     expect(readMappings(document, MANAGE)).toEqual({ kind: 'read', operations: [], skipped: 0 })
+  })
+})
+
+describe('alternativesOf', () => {
+  it.each([
+    ['((GET && /owners/{id}) && Accept: application/json)', ['GET /owners/{id}']],
+    ['(GET && (/a || /b))', ['GET /a', 'GET /b']],
+    ['((GET && /a) || (POST && /b))', ['GET /a', 'POST /b']],
+    ['([GET, PUT] && /a)', ['GET,PUT /a']],
+    ['((GET || PUT) && /a)', ['GET /a', 'PUT /a']],
+    ['((GET && /a) && !?draft true)', ['GET /a']],
+    ['(!(POST) && /a)', [' /a']],
+    ['(GET && /{id:(?:a||b)})', ['GET /{id:(?:a||b)}']],
+    ['GET && /a', ['GET /a']],
+    ['Accept: text/html', []],
+    ['((((', []],
+    ['', []],
+  ])('%s is %j', (predicate, gives) => {
+    expect(alternativesOf(predicate).map(({ methods, patterns }) => `${methods} ${patterns}`)).toEqual(gives)
+  })
+
+  it('gives up in time on what multiplies', () => {
+    const many = Array.from({ length: 30 }, () => '(GET || PUT)').join(' && ')
+    expect(alternativesOf(`(${many}) && /a`).length).toBeLessThanOrEqual(500)
+    expect(alternativesOf('('.repeat(100_000))).toEqual([])
   })
 })
 

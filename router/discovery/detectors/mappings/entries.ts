@@ -1,4 +1,5 @@
 import { arrayOf, isObject, objectOf, textOf } from '../../json.ts'
+import { alternativesOf, type Conditions } from './predicates.ts'
 
 /** One line of Spring's route table, whatever the version of Boot that wrote it. */
 export type MappingEntry = {
@@ -15,34 +16,35 @@ export function entriesOf(document: unknown): readonly MappingEntry[] | undefine
   if (isObject(document.contexts)) return Object.values(document.contexts).flatMap(entriesOfContext)
   const lines = Object.entries(document)
   const looksRight = lines.every(([key, value]) => /^[{/]/.test(key) && isObject(value))
-  return looksRight ? lines.map(([key, value]) => boot1Entry(key, objectOf(value))) : undefined
+  return looksRight ? lines.flatMap(([key, value]) => boot1Entry(key, objectOf(value))) : undefined
 }
 
 /** Boot 1: `"{[/owners/{ownerId}],methods=[GET]}": { "bean": …, "method": … }`. */
-function boot1Entry(key: string, { bean, method }: Readonly<Record<string, unknown>>): MappingEntry {
-  return { ...conditionsOf(key), handler: `${textOf(bean)} ${textOf(method)}`.trim() }
+function boot1Entry(key: string, { bean, method }: Readonly<Record<string, unknown>>): readonly MappingEntry[] {
+  const handler = `${textOf(bean)} ${textOf(method)}`.trim()
+  return conditionsOf(key).map((conditions) => ({ ...conditions, handler }))
 }
 
 function entriesOfContext(context: unknown): MappingEntry[] {
   const { dispatcherServlets, dispatcherHandlers, servlets } = objectOf(objectOf(context).mappings)
   const ofServlets = Object.entries(objectOf(dispatcherServlets)).flatMap(([servlet, lines]) => {
     const prefix = servletPrefix(servlet, arrayOf(servlets))
-    return arrayOf(lines).map((line) => withPrefix(prefix, boot2Entry(objectOf(line))))
+    return arrayOf(lines).flatMap((line) => boot2Entry(objectOf(line)).map((entry) => withPrefix(prefix, entry)))
   })
   const ofHandlers = Object.values(objectOf(dispatcherHandlers)).flatMap((lines) =>
-    arrayOf(lines).map((line) => boot2Entry(objectOf(line))),
+    arrayOf(lines).flatMap((line) => boot2Entry(objectOf(line))),
   )
   return [...ofServlets, ...ofHandlers]
 }
 
 /** Boot 2 and 3: details where the handler is a method, otherwise only the predicate's text. */
-function boot2Entry({ handler, predicate, details }: Readonly<Record<string, unknown>>): MappingEntry {
+function boot2Entry({ handler, predicate, details }: Readonly<Record<string, unknown>>): readonly MappingEntry[] {
   const { handlerMethod, handlerFunction, requestMappingConditions: conditions } = objectOf(details)
   const names = [handler, objectOf(handlerMethod).className, objectOf(handlerFunction).className]
   const said = { handler: names.map(textOf).join(' ').trim() }
-  if (!isObject(conditions)) return { ...conditionsOf(textOf(predicate)), ...said }
+  if (!isObject(conditions)) return conditionsOf(textOf(predicate)).map((one) => ({ ...one, ...said }))
   const { methods, patterns } = conditions
-  return { methods: arrayOf(methods).map(textOf), patterns: arrayOf(patterns).map(textOf), ...said }
+  return [{ methods: arrayOf(methods).map(textOf), patterns: arrayOf(patterns).map(textOf), ...said }]
 }
 
 /** A servlet mapped to `/api/*` sees paths without `/api`. */
@@ -67,33 +69,25 @@ function withPrefix(prefix: string, entry: MappingEntry): MappingEntry {
  *   ((GET && /owners/{id}) && Accept: application/json)     router functions
  *   /webjars/**     a handler mapped by path alone
  */
-function conditionsOf(text: string): { readonly methods: readonly string[]; readonly patterns: readonly string[] } {
-  if (text.startsWith('/')) return { methods: [], patterns: [text] }
-  if (text.startsWith('(')) return predicateConditions(text)
-  if (!text.startsWith('{')) return { methods: [], patterns: [] }
+function conditionsOf(text: string): readonly Conditions[] {
+  if (text.startsWith('/')) return [{ methods: [], patterns: [text] }]
+  if (!text.startsWith('{')) return alternativesOf(text)
   const body = text.replace(/^\{/, '').replace(/\}$/, '')
-  return body.startsWith('[/') || body.startsWith('[]') || /\],[a-z]+=\[/.test(body)
-    ? oldConditions(body)
-    : newConditions(body)
+  const old = body.startsWith('[/') || body.startsWith('[]') || /\],[a-z]+=\[/.test(body)
+  return [old ? oldConditions(body) : newConditions(body)]
 }
 
-function oldConditions(body: string): { methods: string[]; patterns: string[] } {
+function oldConditions(body: string): Conditions {
   // A pattern may itself hold brackets, so the list ends only where the next condition begins.
   const [patterns = ''] = body.split(/,(?:methods|params|headers|consumes|produces|custom)=\[/)
   const [, methods = ''] = /\],methods=\[([^\]]*)\]/.exec(body) ?? []
   return { methods: alternatives(methods), patterns: bracketed(patterns) }
 }
 
-function newConditions(body: string): { methods: string[]; patterns: string[] } {
+function newConditions(body: string): Conditions {
   const [, several = '', one = '', rest = ''] = /^(?:\[([A-Z, ]+)\]|([A-Z]*(?: \|\| [A-Z]+)*)) (.*)$/s.exec(body) ?? []
   const [patterns = ''] = rest.split(/, (?:params|headers|consumes|produces|custom) \[/)
   return { methods: alternatives(several || one), patterns: bracketed(patterns) }
-}
-
-function predicateConditions(text: string): { methods: string[]; patterns: string[] } {
-  const methods = text.match(/(?<![\w/])(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(?![\w/])/g) ?? []
-  const [pattern] = /(?<=^|[\s(])\/[^\s)]*/.exec(text) ?? []
-  return { methods, patterns: pattern === undefined ? [] : [pattern] }
 }
 
 /** `[/a || /b]`, `[/a, /b]` or `/a`; an empty list is the root of what the handler is mapped to. */
