@@ -50,5 +50,13 @@ function others({ implementers, served_by }: OperationView): string {
 }
 
 function evidence({ implementers }: OperationView): string {
-  return implementers.map(({ evidence: known }) => known.map((one) => one.detector).join('+')).join(', ') || '-'
+  return implementers.map(({ evidence: known }) => known.map(named).join('+')).join(', ') || '-'
+}
+
+const LONGEST_DETAIL = 40
+
+/** `openapi`, or `wsdl (SOAP GetVets, AddVet)`; a long detail is cut, `--json` has all of it. */
+function named({ detector, detail }: OperationView['implementers'][number]['evidence'][number]): string {
+  if (detail === null) return detector
+  return `${detector} (${detail.length > LONGEST_DETAIL ? `${detail.slice(0, LONGEST_DETAIL)}…` : detail})`
 }
