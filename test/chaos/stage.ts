@@ -40,9 +40,7 @@ routes:
   // Long enough that every kept connection hears that it is to be closed.
   const written = readFileSync(router.config, 'utf8').replace('lameDuck: 0s', 'lameDuck: 500ms')
   writeFileSync(router.config, written)
-  await Promise.all(endpoints.map((endpoint) => endpoint.start()))
-  await router.up()
-  return {
+  const stage: Stage = {
     router,
     pair,
     other,
@@ -56,6 +54,14 @@ routes:
       await Promise.all(endpoints.map((endpoint) => endpoint.kill()))
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+  try {
+    await Promise.all(endpoints.map((endpoint) => endpoint.start()))
+    await router.up()
+    return stage
+  } catch (error) {
+    await stage.close()
+    throw error
   }
 }
 
