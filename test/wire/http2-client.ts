@@ -87,11 +87,13 @@ export async function http2Client(port: number, opening = true): Promise<Http2Cl
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(check)
-        const seen = frames.map(
-          ({ type, flags, id, payload, fields }) =>
-            `${type}/${flags}/${id} ${fields.join('; ') || payload.toString('hex', 0, 40)}`,
-        )
-        reject(new Error(`nothing that was waited for came within 5 s; frames so far: ${seen.join(' | ')}`))
+        const seen = frames
+          .slice(-10)
+          .map(
+            ({ type, flags, id, payload, fields }) =>
+              `${type}/${flags}/${id} ${fields.join('; ') || payload.toString('hex', 0, 40)}`,
+          )
+        reject(new Error(`nothing that was waited for came within 5 s; the last frames: ${seen.join(' | ')}`))
       }, 5000)
       const check = (): void => {
         const found = find()

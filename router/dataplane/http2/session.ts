@@ -179,6 +179,7 @@ export abstract class Session implements StreamSession, ByteReader, FrameTaker {
   resetStream(id: number, code: number): void {
     if (this.over) return
     this.out.frame(FRAME.rstStream, 0, id, code)
+    if (code === CODE.protocol) this.#calm.earn(-COST.reset)
     this.#reset.add(id)
     if (this.#reset.size <= RESET_LIMIT) return
     for (const oldest of this.#reset) {
@@ -318,7 +319,7 @@ export abstract class Session implements StreamSession, ByteReader, FrameTaker {
     if (!this.#decoder.decode(bytes, start, end, found.fieldTaker())) return CODE.compression
     found.onBlock((flags & FLAG.endStream) !== 0)
     this.touch(found)
-    return CODE.none
+    return this.spend(0)
   }
 
   #onPriority(id: number, bytes: Buffer, start: number, end: number): number {
