@@ -90,6 +90,18 @@ describe('H37: a TLS listener', () => {
     expect(statusOf((await tell(port, ca, get('/'))).text)).toBe(200)
   })
 
+  it('lets go of a client that leaves before the handshake is done', async () => {
+    const { port } = await secureRouter()
+    const socket = dial({ port, host: '127.0.0.1', allowHalfOpen: true })
+    later(() => {
+      socket.destroy()
+    })
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.resume()
+    socket.end('\x16\x03\x01')
+    await closed
+  })
+
   it('keeps no data plane from closing with a handshake that never ends', async () => {
     const { port, plane } = await secureRouter()
     const socket = dial({ port, host: '127.0.0.1' })

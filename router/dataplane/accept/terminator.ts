@@ -70,6 +70,8 @@ export class Terminator {
 
   /** Shakes hands; false: there is no certificate to do it with. */
   accept(socket: Socket): boolean {
+    // Whoever ends its half before the handshake is done wants no answer: waiting for the rest would be in vain.
+    socket.allowHalfOpen = false
     return this.#server?.emit('connection', socket) === true
   }
 
