@@ -16,12 +16,17 @@ export class Writer implements Output {
   /** Whether body bytes are framed as chunks. */
   chunked = false
   readonly #socket: Socket
+  /** Encryption takes a copy of what it is given, and says so a turn of the loop later. */
+  readonly #encrypts: boolean
   #corked = false
+  /** Nothing was on its way when it was corked. */
+  #idle = false
   /** The stream said that it holds enough; whether that is still so is asked only then. */
   #full = false
 
   constructor(socket: Socket) {
     this.#socket = socket
+    this.#encrypts = 'ssl' in socket
   }
 
   head(text: string): void {
@@ -58,7 +63,7 @@ export class Writer implements Output {
       this.#corked = false
       this.#full = true
       this.#socket.uncork()
-      release(this, this.#socket.writableLength > 0)
+      release(this, this.#socket.writableLength > 0 && !(this.#encrypts && this.#idle))
     }
     if (!this.#full) return false
     this.#full = this.#socket.writableNeedDrain && this.#socket.writableLength > 0
@@ -74,6 +79,7 @@ export class Writer implements Output {
   #write(): void {
     if (!this.#corked) {
       this.#corked = true
+      this.#idle = this.#socket.writableLength === 0
       this.#socket.cork()
     }
     if (this.text === '') return
