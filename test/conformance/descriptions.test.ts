@@ -10,6 +10,7 @@ import type { DetectableUpstream, Finding, Memory } from '../../router/discovery
 import { DETECTORS } from '../../router/discovery/detectors/index.ts'
 import { descriptionFetcher } from '../../router/discovery/fetch.ts'
 import { manualClock, systemClock } from '../../router/kernel/clock.ts'
+import { authority, PemFolder } from '../certificates.ts'
 
 let closing: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
@@ -52,7 +53,10 @@ const last = (finding: Finding) => finding.attempts.at(-1)?.outcome
 const PROTO: PackageDefinition = loadSync(fileURLToPath(new URL('./fixtures/vets.proto', import.meta.url)))
 
 /** A real gRPC server of these services; resolves with its port. */
-async function startGrpc(reflection: readonly string[] = ['v1', 'v1alpha']): Promise<number> {
+async function startGrpc(
+  reflection: readonly string[] = ['v1', 'v1alpha'],
+  credentials = ServerCredentials.createInsecure(),
+): Promise<number> {
   const server = new GrpcServer()
   for (const name of ['clinic.v1.Vets', 'clinic.v1.Visits']) {
     const service = PROTO[name]
@@ -65,9 +69,7 @@ async function startGrpc(reflection: readonly string[] = ['v1', 'v1alpha']): Pro
   }
   closing.push(() => server.forceShutdown())
   return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    )
+    server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error === null ? resolve(port) : reject(error)))
   })
 }
 
@@ -107,7 +109,7 @@ describe('detector grpc', () => {
     const http1 = await listen(createServer((_, response) => response.end()))
     const finding = await detect(grpc(http1))
     expect(finding.kind).toBe('failed')
-    expect(last(finding)).toMatch(/^does not speak HTTP\/2 without TLS, as gRPC needs it \(/)
+    expect(last(finding)).toMatch(/^does not speak HTTP\/2, which gRPC needs \(/)
     const other = createHttp2Server((_, response) => response.writeHead(404).end())
     const elsewhere = await detect(grpc(await listen(other)))
     expect(elsewhere).toMatchObject({ kind: 'failed' })
@@ -129,6 +131,20 @@ describe('detector grpc', () => {
     await asked
     clock.advance(5_000)
     expect(await finding).toMatchObject({ kind: 'unreachable', attempts: [{ outcome: /no answer within 5 s/ }] })
+  })
+
+  it('speaks TLS to an upstream that does, and believes whom it is told to believe', async () => {
+    const root = await authority()
+    const { cert, key } = await root.issue({ ip: ['127.0.0.1'] })
+    const files = new PemFolder()
+    closing.push(() => files.close())
+    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) }
+    const port = await startGrpc(['v1'], ServerCredentials.createSsl(null, [pair]))
+    const trusting = { ...grpc(port), tls: { verify: true, ca: files.write('ca.pem', root.cert) } }
+    expect(listed(await detect(trusting))).toEqual(operations)
+    const doubting = await detect({ ...grpc(port), tls: { verify: true } })
+    expect(doubting.kind).toBe('unreachable')
+    expect(last(doubting)).toMatch(/certificate.* \(127\.0\.0\.1:\d+\)$/)
   })
 
   it("never asks a cloud machine's metadata service", async () => {

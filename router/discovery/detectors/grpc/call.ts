@@ -1,11 +1,11 @@
-import { lookup } from 'node:dns'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
-import { connect as connectSocket, isIP, type LookupFunction } from 'node:net'
+import { connect as connectSocket, isIP } from 'node:net'
+import { type ConnectionOptions, connect as connectSecure } from 'node:tls'
 import { packageVersion } from '../../../kernel/version.ts'
-import { FETCH_LIMITS } from '../../fetch.ts'
+import { checkedLookup, FETCH_LIMITS } from '../../fetch.ts'
 import { isMetadataAddress, isMetadataName, METADATA } from '../../forbidden.ts'
 
-/** One call of a gRPC method with a stream of messages either way, in HTTP/2 without TLS. */
+/** One call of a gRPC method with a stream of messages either way. */
 export type GrpcCall = {
   /** The next message; undefined: the answer has ended well. Throws a `GrpcFailure`. */
   next(): Promise<Uint8Array | undefined>
@@ -26,14 +26,22 @@ export class GrpcFailure extends Error {
   }
 }
 
-export type GrpcAddress = { readonly host: string; readonly port: number }
+export type GrpcAddress = {
+  readonly host: string
+  readonly port: number
+  /** Absent: HTTP/2 without TLS. */
+  readonly secure?: ConnectionOptions
+}
 
 /** Starts a call on a connection of its own; the caller closes it. `signal` ends it too. */
-export function callGrpc({ host, port }: GrpcAddress, path: string, signal: AbortSignal): GrpcCall {
+export function callGrpc({ host, port, secure }: GrpcAddress, path: string, signal: AbortSignal): GrpcCall {
   // An address is connected to without being looked up.
-  if (isIP(host) !== 0 && isMetadataAddress(host)) throw new GrpcFailure('refused', METADATA)
-  const session = connect(`http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`, {
-    createConnection: () => connectSocket({ host, port, lookup: lookupUnlessMetadata }),
+  if (isMetadataAddress(host) || isMetadataName(host)) throw new GrpcFailure('refused', METADATA)
+  const to = { host, port, lookup: checkedLookup() }
+  const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+  const session = connect(`${secure === undefined ? 'http' : 'https'}://${authority}`, {
+    createConnection: () =>
+      secure === undefined ? connectSocket(to) : connectSecure({ ...to, ...secure, ALPNProtocols: ['h2'] }),
     maxSessionMemory: FETCH_LIMITS.maxBytes / 1024 / 1024 + 1,
   })
   const stream = session.request(
@@ -67,15 +75,6 @@ export function callGrpc({ host, port }: GrpcAddress, path: string, signal: Abor
 
 function throwIt(failure: GrpcFailure): never {
   throw failure
-}
-
-const lookupUnlessMetadata: LookupFunction = (hostname, options, callback) => {
-  if (isMetadataName(hostname)) return callback(new GrpcFailure('refused', METADATA), '', 0)
-  lookup(hostname, options, (error, address, family) => {
-    const addresses = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address)
-    if (error === null && addresses.some(isMetadataAddress)) callback(new GrpcFailure('refused', METADATA), '', 0)
-    else callback(error, address, family)
-  })
 }
 
 /** Never resolves; rejects with what went wrong, whoever says it first. */
@@ -116,10 +115,11 @@ function connectionFailure(error: Error): GrpcFailure {
   // A stream that had to wait for its connection says only that it did so in vain.
   const reason = error.cause instanceof Error ? error.cause : error
   if (reason instanceof GrpcFailure) return reason
+  if (reason.message === METADATA) return new GrpcFailure('refused', METADATA)
   const code = 'code' in reason ? String(reason.code) : ''
   if (code === 'ECONNREFUSED') return new GrpcFailure('unreachable', 'connection refused')
   if (code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR') {
-    return new GrpcFailure('refused', 'does not speak HTTP/2 without TLS, as gRPC needs it')
+    return new GrpcFailure('refused', 'does not speak HTTP/2, which gRPC needs')
   }
   return new GrpcFailure('unreachable', reason.message)
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { moduleFile } from '../../../kernel/modules.ts'
+import { UnusableCredentials } from '../../../kernel/tls/credentials.ts'
+import { secureOptions } from '../../../kernel/tls/identity.ts'
 import type { Attempt } from '../../../model/catalogue.ts'
 import { readAside } from '../../aside.ts'
 import { plural } from '../../words.ts'
@@ -12,7 +14,7 @@ export const grpc: DetectorKind = {
   confidence: 'described',
   polls: true,
   applies: ({ discover }) => discover.grpc !== undefined,
-  question: ({ endpoints }) => JSON.stringify(endpoints),
+  question: ({ endpoints, tls }) => JSON.stringify([endpoints, tls]),
   detect,
 }
 
@@ -50,10 +52,15 @@ const UNAVAILABLE = 14
 async function askEndpoints(version: Version, context: DetectContext): Promise<Asked> {
   const [{ reflect }, { GrpcFailure }] = await Promise.all([import('./reflection.ts'), import('./call.ts')])
   let last: Asked = { kind: 'unreachable', outcome: 'no endpoint is known' }
-  for (const { host, port, path } of context.upstream.endpoints) {
+  const { endpoints, tls } = context.upstream
+  for (const { host, port, path, authority } of endpoints) {
     try {
-      return { kind: 'reflected', reflected: await reflect({ host, port, prefix: path }, version, context) }
+      const name = authority?.replace(/:\d*$/, '')
+      const secure = tls && (await secureOptions(host, name === undefined ? tls : { serverName: name, ...tls }))
+      const address = { host, port, prefix: path, ...(secure && { secure }) }
+      return { kind: 'reflected', reflected: await reflect(address, version, context) }
     } catch (error) {
+      if (error instanceof UnusableCredentials) return { kind: 'failed', outcome: error.message }
       if (!(error instanceof GrpcFailure)) throw error
       const outcome = `${error.message} (${host}:${port})`
       if (error.status === UNIMPLEMENTED) return { kind: 'absent', outcome }

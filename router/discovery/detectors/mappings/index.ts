@@ -8,7 +8,7 @@ export const mappings: DetectorKind = {
   confidence: 'described',
   polls: true,
   applies: ({ discover }) => discover.mappings !== undefined,
-  question: ({ discover, endpoints }) => JSON.stringify([discover.mappings, endpoints]),
+  question: ({ discover, endpoints, tls }) => JSON.stringify([discover.mappings, endpoints, tls]),
   detect: (context) => {
     const path = context.upstream.discover.mappings ?? ''
     const places = [{ kind: 'path', path } as const]

@@ -23,7 +23,7 @@ export const openapi: DetectorKind = {
   confidence: 'described',
   polls: true,
   applies: ({ discover }) => discover.openapi !== undefined,
-  question: ({ discover, endpoints, ownHosts }) => JSON.stringify([discover.openapi, endpoints, ownHosts]),
+  question: ({ discover, endpoints, ownHosts, tls }) => JSON.stringify([discover.openapi, endpoints, ownHosts, tls]),
   detect,
 }
 

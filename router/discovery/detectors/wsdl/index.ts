@@ -8,7 +8,7 @@ export const wsdl: DetectorKind = {
   confidence: 'described',
   polls: true,
   applies: ({ discover }) => discover.wsdl !== undefined,
-  question: ({ discover, endpoints, ownHosts }) => JSON.stringify([discover.wsdl, endpoints, ownHosts]),
+  question: ({ discover, endpoints, ownHosts, tls }) => JSON.stringify([discover.wsdl, endpoints, ownHosts, tls]),
   detect: (context) => {
     const { discover, endpoints } = context.upstream
     const hints = { hosts: ownHostsOf(context.upstream), prefix: endpoints[0]?.path ?? '' }
