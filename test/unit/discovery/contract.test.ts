@@ -186,4 +186,16 @@ describe('what a description promises of an operation', () => {
     expect(Object.keys(shapeOf({ $ref: '#/components/schemas/L0' }, { schemas }) ?? {})).toHaveLength(200)
     expect(performance.now() - before).toBeLessThan(3_000)
   })
+
+  it('knows operations by their path alone beyond half a million parts', () => {
+    const parameters = Array.from({ length: 1_000 }, (_, index) => ({ in: 'query', name: `p${index}`, schema: {} }))
+    const components = { pathItems: { Wide: { parameters, get: {} } } }
+    const paths = Object.fromEntries(
+      Array.from({ length: 600 }, (_, index) => [`/${index}`, { $ref: '#/components/pathItems/Wide' }]),
+    )
+    const reading = readOpenapi({ openapi: '3.1.0', paths, components }, ADDRESSES)
+    if (reading.kind !== 'read') throw new Error(reading.kind)
+    expect(reading.operations).toHaveLength(600)
+    expect(reading.operations.filter(({ contract }) => contract !== undefined)).toHaveLength(500)
+  })
 })

@@ -1,3 +1,4 @@
+import type { Contract } from '../../../model/contract.ts'
 import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
 import { collectOperations, type WrittenOperation } from '../../operations.ts'
 import type { Reading } from '../../reading.ts'
@@ -20,7 +21,7 @@ export function readOpenapi(document: unknown, addresses: Addresses): Reading {
     return { kind: 'unreadable', why: 'is no OpenAPI document: it has neither "openapi" nor "paths"', strange: true }
   }
   const bases = documentBases(document, addresses)
-  const walk: Walk = { document, addresses, bases, shapes: createShapes(document), written: [], skipped: 0 }
+  const walk: Walk = { document, addresses, bases, shapes: createShapes(document), written: [], skipped: 0, parts: 0 }
   for (const [path, item] of Object.entries(objectOf(paths))) walkPath(walk, path, item)
   const { operations, skipped } = collectOperations(walk.written)
   return { kind: 'read', operations, skipped: skipped + walk.skipped }
@@ -33,6 +34,8 @@ type Walk = {
   readonly shapes: Shapes
   readonly written: WrittenOperation[]
   skipped: number
+  /** Of all contracts so far. */
+  parts: number
 }
 
 // `query` is of 3.2; `trace` is no operation that a router moves.
@@ -52,10 +55,23 @@ function walkPath(walk: Walk, path: string, item: unknown): void {
   for (const [method, operation] of [...methods, ...additional]) {
     if (!isObject(operation)) continue
     const bases = serverBases(own(operation, 'servers'), walk.addresses) ?? itemBases
-    const contract = contractOf(operation, resolved, walk.document, walk.shapes)
+    const contract = promised(walk, operation, resolved)
     const said = contract === undefined ? {} : { contract }
     walk.written.push(...bases.map((base) => ({ method, template: joinPath(base, template), ...said })))
   }
+}
+
+/** Parts of contracts that one description may have; what references multiply beyond is known by its path alone. */
+const MAX_PARTS = 500_000
+
+function promised(walk: Walk, operation: JsonObject, item: JsonObject): Contract | undefined {
+  if (walk.parts > MAX_PARTS) return undefined
+  const contract = contractOf(operation, item, walk.document, walk.shapes)
+  if (contract === undefined) return undefined
+  const { parameters, body, responses } = contract
+  const media = [body?.media ?? {}, ...Object.values(responses)].map((types) => Object.keys(types).length)
+  walk.parts += Object.keys(parameters).length + media.reduce((sum, count) => sum + count + 1, 0)
+  return contract
 }
 
 function joinPath(base: string, template: string): string {
