@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { connect as http2 } from 'node:http2'
 import type { ConnectionOptions } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { authority, type Issued } from '../certificates.ts'
-import { eventually, get, problemOf, statusOf, talk } from './support.ts'
+import { eventually, get, later, problemOf, statusOf, talk } from './support.ts'
 import { recording, type SecureRouter, secureRouter, tell } from './tls-support.ts'
 
 /** A listener that asks for certificates of `Partners`. */
@@ -121,6 +123,33 @@ describe('H37: client certificates', () => {
       expect(statusOf(text)).toBe(403)
     }
     expect(upstream.received.join('').match(/^GET /gm)).toHaveLength(2)
+  })
+
+  it('hold for every request of an HTTP/2 connection', async () => {
+    const partners = await authority('Partners')
+    const { port, ca, upstream } = await secureRouter({
+      tls: async (folder) => ({
+        clientCertificates: { ca: folder.write('partners.crt', partners.cert), required: true },
+        hsts: 'max-age=9',
+      }),
+    })
+    const ask = async (shown: ConnectionOptions) => {
+      const session = http2(`https://127.0.0.1:${port}`, { servername: 'shop.test', ca: ca.cert, ...shown })
+      later(() => session.destroy())
+      const stream = session.request({
+        ':authority': 'shop.test',
+        'client-cert': ':AAAA:',
+        'x-banyan-client-name': 'DNS:admin.test',
+      })
+      const [head] = await once(stream, 'response')
+      return [head[':status'], head['strict-transport-security']]
+    }
+    expect(await ask(as(await partners.issue({ dns: ['vets.test'] })))).toEqual([200, 'max-age=9'])
+    expect(fieldsOf(upstream.received, /client.name/i)).toEqual(['DNS:vets.test'])
+    expect(fieldsOf(upstream.received, /client.cert/i)).toEqual([expect.stringMatching(/^:.{100,}:$/)])
+    expect(fieldsOf(upstream.received, /x-forwarded-proto/i)).toEqual(['https'])
+    expect(await ask({})).toEqual([403, 'max-age=9'])
+    expect(upstream.received.join('').match(/^GET /gm)).toHaveLength(1)
   })
 
   it('are judged by the authorities that are in force, sessions included', async () => {
