@@ -57,7 +57,7 @@ export async function openEngine(address: EngineAddress | undefined): Promise<En
 const FILTERS = JSON.stringify({
   type: ['container', 'network'],
   event: [
-    ...['create', 'start', 'die', 'pause', 'unpause', 'destroy', 'rename', 'health_status'],
+    ...['create', 'start', 'die', 'stop', 'pause', 'unpause', 'destroy', 'rename', 'health_status'],
     ...['connect', 'disconnect'],
   ],
 })

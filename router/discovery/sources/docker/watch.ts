@@ -27,6 +27,8 @@ export type Watch = {
 const GAP_MS = 50
 /** A connection that lasted shorter than this was none: it is made again after a pause. */
 const LASTING_MS = 1_000
+/** An engine tells that a container has died a moment before its list does. */
+const SETTLED_MS = 500
 /** A list is asked for now and then also where nothing was heard: a connection may be dead without knowing it. */
 const AGAIN_MS = 60_000
 const DEADLINE_MS = 5_000
@@ -84,13 +86,14 @@ export function startWatch({ open, clock, random, log, changed }: WatchOptions):
         over = true
         bell.ring()
       })
+      let heard = true
       while (!over && !signal.aborted) {
         bell.still()
         const list = await inTime(engine.list(either), clock)
         if (signal.aborted) break
         confirm(list, engine)
         await sleep(GAP_MS)
-        await bell.rung(AGAIN_MS)
+        heard = await bell.rung(heard ? SETTLED_MS : AGAIN_MS)
       }
       return 'the connection ended'
     } finally {
@@ -115,16 +118,16 @@ export function startWatch({ open, clock, random, log, changed }: WatchOptions):
     changed()
   }
 
-  function sleep(ms: number): Promise<void> {
-    return createBell(clock, signal).rung(ms)
+  async function sleep(ms: number): Promise<void> {
+    await createBell(clock, signal).rung(ms)
   }
 }
 
 type Bell = {
   ring(): void
   still(): void
-  /** Resolves when it was rung since it was stilled, at the latest after `ms`. */
-  rung(ms: number): Promise<void>
+  /** Resolves when it was rung since it was stilled, at the latest after `ms`, to whether it was. */
+  rung(ms: number): Promise<boolean>
 }
 
 /** An aborted signal rings it for good. */
@@ -148,7 +151,7 @@ function createBell(clock: Clock, signal: AbortSignal): Bell {
           cancel()
           signal.removeEventListener('abort', done)
           resume = () => {}
-          resolve()
+          resolve(ringing)
         }
       }),
   }
