@@ -2,6 +2,7 @@ import type { Control, Preview, Reloaded, Status } from '../admin/control.ts'
 import { deciderOf } from '../admin/decide.ts'
 import { type Drift, findDrift, type Served } from '../catalogue/drift.ts'
 import { type Left, leftInLegacy } from '../catalogue/left.ts'
+import { driftOfRoutes } from '../catalogue/route-drift.ts'
 import { compile } from '../compile/compile.ts'
 import { countDiagnostics, mergeDiagnostics } from '../config/format.ts'
 import { readText, UnreadableFile } from '../config/load.ts'
@@ -231,7 +232,8 @@ export function createControl(parts: ControlParts): RunningControl {
     if (read.spec === undefined) return { diagnostics: read.diagnostics, plan: undefined }
     const { plan, diagnostics } = compileFor(read.spec)
     const stranded = reconcile(read.spec.routes, shifts.records()).diagnostics
-    return { diagnostics: mergeDiagnostics(read.diagnostics, [...stranded, ...diagnostics]), plan }
+    const drifted = driftOfRoutes(read.spec.routes, world.catalogue(), world.observations())
+    return { diagnostics: mergeDiagnostics(read.diagnostics, [...stranded, ...diagnostics, ...drifted]), plan }
   }
 
   function status(): Status {

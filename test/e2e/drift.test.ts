@@ -100,6 +100,16 @@ not compared
     })
   })
 
+  it('is a warning of check, at the route', async () => {
+    const { code, stdout } = await runVerb(['check', '--strict', '-c', router.config], {
+      BANYAN_ADMIN: router.adminUrl,
+    })
+    expect(code).toBe(1)
+    expect(stdout).toMatch(
+      /banyan\.yaml:\d+:\d+ +routes\[0\]\.to +warning: "GET \/vets\/\{id\}" would break clients: "vets" describes GET \/vets\/\{id\} otherwise than "clinic"\n +hint: banyan drift says what differs/,
+    )
+  })
+
   it('is shown with a shift, in its direction, until the description says otherwise', async () => {
     await router.banyan('shift', 'start', 'GET /vets/{id}')
     const shown = await router.banyan('shift', 'show', 'GET /vets/{id}')
