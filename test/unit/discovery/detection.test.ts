@@ -194,6 +194,20 @@ describe('startDetection', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('asks a hundred upstreams that are all down no more than a hundred times a minute, after the first', async () => {
+    const { detection, clock, asked, advance } = scene([REFUSED])
+    await start(
+      detection,
+      clock,
+      Array.from({ length: 100 }, (_, index) => ({ ...VETS, name: `vets-${index}` })),
+    )
+    await advance(60_000)
+    const before = asked.length
+    await advance(60_000)
+    expect(before).toBeLessThanOrEqual(700)
+    expect(asked.length - before).toBeLessThanOrEqual(100)
+  })
+
   it('asks an upstream whose addresses change every second no more often than one that stays', async () => {
     const { detection, clock, asked, advance } = scene([READ])
     for (let second = 0; second < 180; second++) {
