@@ -362,6 +362,26 @@ describe('an upstream that speaks HTTP/2', () => {
     expect(connection.closed).toBe(false)
   })
 
+  it('H32, H36: clients that cancel never use up what a server allows of that on one connection', async () => {
+    const upstream = await frameServer((connection, { id, fields }) => {
+      if (fields.includes(':path: /')) answer(connection, id)
+    })
+    const port = await routedTo(upstream.port)
+    const one = await http2Client(port)
+    for (let id = 1; id < 1000; id += 2) {
+      one.request(id, id % 10 === 1 ? get() : get('/wait'))
+      if (id % 10 === 1) await one.answer(id)
+      else {
+        one.send(RST_STREAM, 0, id, number(8))
+      }
+    }
+    one.request(1001, get())
+    expect((await one.answer(1001)).body).toBe('ok')
+    await eventually(() => upstream.connections.length >= 4)
+    const resets = upstream.connections.map(({ frames }) => frames.filter(({ type }) => type === RST_STREAM).length)
+    expect(Math.max(...resets)).toBeLessThanOrEqual(110)
+  })
+
   it('H11, H36: a server that does not answer is 504, and is asked whether it is there', async () => {
     const upstream = await frameServer(() => {})
     const timeouts = { connect: 2000, firstByte: 100, idle: 1000, total: undefined }

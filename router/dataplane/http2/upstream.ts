@@ -27,6 +27,8 @@ const IDLE_MS = 30_000
 const SILENT_MS = 30_000
 const PING_MS = 10_000
 const LAST_ID = 2 ** 31 - 1
+/** Streams that were reset on a connection that is still used. */
+const RESETS_LIMIT = 100
 
 /** One HTTP/2 connection to an endpoint, shared by requests. */
 export class UpstreamSession extends Session implements UpstreamStreamSession {
@@ -45,6 +47,7 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
   #ready = false
   #usable = true
   #pinged = false
+  #resets = 0
 
   constructor(dial: Dial, host: string, port: number, connectMs: number, owner: SessionOwner, wheel: Wheel) {
     super(wheel)
@@ -94,6 +97,15 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
   retire(): void {
     this.#unusable(undefined)
     if (this.streams.size === 0) this.fail(CODE.none)
+  }
+
+  /**
+   * Clients that cancel are many here and one to the server, which may take them for an attack and end the connection
+   * with all that is on it (servers allow some hundreds of resets on one). Before that, a new one takes over.
+   */
+  override resetStream(id: number, code: number): void {
+    super.resetStream(id, code)
+    if (++this.#resets === RESETS_LIMIT) this.#unusable(undefined)
   }
 
   #begin(): void {
