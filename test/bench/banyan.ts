@@ -19,6 +19,8 @@ export type RoutesOptions = {
   /** Data-plane processes; 1 by default. */
   readonly processes?: number
   readonly secure?: SecurePort
+  /** The upstreams are spoken to in HTTP/2. */
+  readonly h2c?: boolean
 }
 
 export type RouterOptions = {
@@ -103,7 +105,7 @@ export async function prepareRouter({ routes, folder, name, signal, compileCache
 
 function configuration(
   ports: { readonly port: number; readonly admin: number; readonly status: number },
-  { count, upstreams, shifted, moved, posted, processes = 1, secure }: RoutesOptions,
+  { count, upstreams, shifted, moved, posted, processes = 1, secure, h2c }: RoutesOptions,
 ): string {
   const lines = Array.from({ length: count }, (_, index) => {
     const methods = index === posted ? 'GET, POST' : 'GET'
@@ -122,8 +124,8 @@ lameDuck: 0s
 grace: 1s
 default: first
 upstreams:
-  first: { url: 'http://127.0.0.1:${upstreams[0]}' }
-  second: { url: 'http://127.0.0.1:${upstreams[1]}' }
+  first: { url: 'http://127.0.0.1:${upstreams[0]}'${h2c === true ? ', protocol: h2c' : ''} }
+  second: { url: 'http://127.0.0.1:${upstreams[1]}'${h2c === true ? ', protocol: h2c' : ''} }
 routes:
 ${lines.join('\n')}
 `

@@ -47,7 +47,7 @@ export async function startUpstream(ports: readonly number[], options: NginxOpti
     ${LARGE.map((answer) => `location = ${answer.path} { alias ${fileOf(answer)}; }`).join(' ')}
     location / { return 200 '${BODY}'; }
   }`
-  return start('upstream', http, ports[0] ?? 0, options)
+  return startNginx('upstream', http, ports[0] ?? 0, options)
 }
 
 /** nginx as a proxy, as its own documentation sets up keep-alive to an upstream. */
@@ -67,14 +67,15 @@ export function startProxy(port: number, upstream: number, options: NginxOptions
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     }
   }`
-  return start(`proxy-${port}`, http, port, options)
+  return startNginx(`proxy-${port}`, http, port, options)
 }
 
 function secureLines({ port, cert, key }: SecurePort): string {
   return `listen 127.0.0.1:${port} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key};`
 }
 
-async function start(name: string, http: string, port: number, { folder, signal }: NginxOptions) {
+/** Starts nginx with these lines in its `http` block; `port` answers HTTP/1.1. The caller disposes of it. */
+export async function startNginx(name: string, http: string, port: number, { folder, signal }: NginxOptions) {
   const own = join(folder, `nginx-${name}`)
   await mkdir(own)
   await writeFile(join(own, 'nginx.conf'), configuration(http))

@@ -1,7 +1,7 @@
 import { ask } from './ask.ts'
 import { ASKS_BACK, BODY, SEEN_FORWARDED_FOR, SEEN_LENGTH } from './nginx.ts'
 import { cpuBetween, readCpu } from './processes.ts'
-import { drive } from './wrk.ts'
+import { drive, type Load } from './wrk.ts'
 
 /** One program and one kind of request to it. */
 export type Subject = {
@@ -17,6 +17,14 @@ export type Subject = {
   readonly answers?: string
   /** The body of the request, where it has one: the script has to send the same. */
   readonly sends?: string
+  /** What drives it, and what shows that it does what is measured; absent: wrk, and one request like it. */
+  readonly driver?: Driver
+}
+
+export type Driver = {
+  drive(seconds: number, signal: AbortSignal): Promise<Load>
+  /** Throws where the answer is wrong. */
+  verify(signal: AbortSignal): Promise<void>
 }
 
 /** One timed run; CPU in microseconds a request. */
@@ -38,9 +46,9 @@ export type Pace = {
  */
 export async function measure(subjects: readonly Subject[], pace: Pace): Promise<readonly Measured[]> {
   for (const subject of subjects) {
-    await verify(subject, pace.signal)
+    await (subject.driver?.verify(pace.signal) ?? verify(subject, pace.signal))
     pace.say(`${subject.name}: answers as it should; warming up`)
-    await drive({ url: subject.url, seconds: pace.warmUpSeconds, script: subject.script, signal: pace.signal })
+    await load(subject, pace.warmUpSeconds, pace.signal)
   }
   const measured = subjects.map((subject) => ({ subject, samples: [] as Sample[] }))
   for (let round = 1; round <= pace.rounds; round++) {
@@ -54,7 +62,11 @@ export async function measure(subjects: readonly Subject[], pace: Pace): Promise
   return measured
 }
 
-async function verify({ name, url, answers = BODY, sends }: Subject, signal: AbortSignal): Promise<void> {
+/** Throws where a request is not answered as the upstream answers, or does not say there who asked. */
+export async function verify(
+  { name, url, answers = BODY, sends }: Omit<Subject, 'driver'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { status, body, headers } = await ask(url, signal, { [ASKS_BACK]: '1' }, sends)
   const forwarded = headers[SEEN_FORWARDED_FOR]
   const length = Number(headers[SEEN_LENGTH] ?? 0)
@@ -69,9 +81,14 @@ function brief(body: string): string {
   return body.length > 100 ? `${JSON.stringify(body.slice(0, 100))}… (${body.length})` : JSON.stringify(body)
 }
 
-async function sampleOf({ url, pid, dataplane, script }: Subject, { seconds, signal }: Pace): Promise<Sample> {
+function load({ driver, url, script }: Subject, seconds: number, signal: AbortSignal): Promise<Load> {
+  return driver?.drive(seconds, signal) ?? drive({ url, seconds, script, signal })
+}
+
+async function sampleOf(subject: Subject, { seconds, signal }: Pace): Promise<Sample> {
+  const { pid, dataplane } = subject
   const before = readCpu(pid)
-  const { requests, perSecond } = await drive({ url, seconds, script, signal })
+  const { requests, perSecond } = await load(subject, seconds, signal)
   const after = readCpu(pid)
   return {
     cpu: cpuBetween(before, after) / requests,

@@ -1,6 +1,8 @@
 import type { Row } from '../row.ts'
+import { grpc } from './grpc.ts'
 import { hang } from './hang.ts'
 import { heads } from './heads.ts'
+import { http2 } from './http2.ts'
 import { idle } from './idle.ts'
 import { memory } from './memory.ts'
 import { processes } from './processes.ts'
@@ -10,6 +12,7 @@ import { routes } from './routes.ts'
 import { shift } from './shift.ts'
 import { sizes } from './sizes.ts'
 import { start } from './start.ts'
+import { streams } from './streams.ts'
 import { tls } from './tls.ts'
 
 /** Every measurement, in the order of the report. Add yours here. */
@@ -17,11 +20,14 @@ export const ROWS: readonly Row[] = [
   proxy,
   heads,
   tls,
+  http2,
+  grpc,
   routes,
   sizes,
   processes,
   idle,
   memory,
+  streams,
   hang,
   shift,
   start,

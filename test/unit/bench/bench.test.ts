@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { helpText, readArguments } from '../../bench/arguments.ts'
 import { median, quantile, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
+import { parseH2load } from '../../bench/h2load.ts'
 import { hasProgram, programOf } from '../../bench/machine.ts'
 import { quarters, residentMiB } from '../../bench/memory.ts'
 import { kindOf } from '../../bench/mixture.ts'
@@ -224,5 +225,18 @@ describe('the report', () => {
     expect(replaced).toBe('a\n<!-- figures: start -->\nnew\n<!-- end of figures: start -->\nz\n')
     expect(replaceFigures(replaced, 'start', 'old')).toBe(page)
     expect(() => replaceFigures(page, 'proxy', 'new')).toThrow(/no place for "proxy"/)
+  })
+})
+
+describe('what h2load prints', () => {
+  const text = (failed: number, wrong: number): string => `finished in 2.00s, 22499.00 req/s, 2.06MB/s
+requests: 44998 total, 45062 started, 44998 done, ${44998 - failed} succeeded, ${failed} failed, 0 errored, 0 timeout
+status codes: ${44998 - wrong} 2xx, 0 3xx, 0 4xx, ${wrong} 5xx
+`
+
+  it('is read, and everything but success is an error', () => {
+    expect(parseH2load(text(0, 0), 2)).toEqual({ requests: 44998, perSecond: 22499, errors: 0 })
+    expect(parseH2load(text(6, 6), 2)?.errors).toBe(12)
+    expect(parseH2load('h2load: unrecognized option', 2)).toBeUndefined()
   })
 })
