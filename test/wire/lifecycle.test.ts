@@ -70,7 +70,7 @@ describe('apply', () => {
     )
     await expect(
       plane.apply(published({ upstreams: { clinic: { ports: [1], transport: 'pigeon' } }, revision: 3 })),
-    ).rejects.toThrow('transport "pigeon" is unknown to this version; it has http, worker')
+    ).rejects.toThrow('transport "pigeon" is unknown to this version; it has http, http2, worker')
     expect(plane.current()?.revision).toBe(1)
     expect(statusOf(await talk(port, get('/')))).toBe(200)
   })

@@ -45,6 +45,10 @@ async function echoServer(files: { readonly cert: string; readonly key: string }
     response.writeHead(200, { 'content-length': request.headers['content-length'] ?? '0' })
     request.pipe(response)
   })
+  server.on('upgrade', (_request, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+    socket.pipe(socket)
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   later(() => {
@@ -95,6 +99,28 @@ describe('H37: a TLS listener', () => {
       }),
     )
     expect(turns).toEqual(turns.map(() => true))
+  })
+
+  it('passes upgraded connections through, with TLS on both sides, until each has ended its half', async () => {
+    const folder = pemFolder()
+    const ca = await authority()
+    const own = folder.pair('shop', await ca.issue({ dns: ['shop.test'], ip: ['127.0.0.1'] }))
+    const tls = { verify: true, ca: folder.write('ca.crt', ca.cert) }
+    const { plane } = await router({ upstreams: { clinic: { ports: [await echoServer(own)], tls } } })
+    const secure = { certificates: [own], minVersion: '1.2', unknownNames: 'default' } as const
+    const { port } = await plane.listen({ host: '127.0.0.1', port: 0 }, { tls: secure })
+    const options = { port, host: '127.0.0.1', servername: 'shop.test', ca: ca.cert, allowHalfOpen: true }
+    const socket = connect(options)
+    await secured(socket)
+    const sent = randomBytes(300_000)
+    socket.write('GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+    const pieces: Buffer[] = []
+    for await (const piece of socket) {
+      if (pieces.push(piece) === 1) socket.end(sent)
+    }
+    const all = Buffer.concat(pieces)
+    expect(all.toString('latin1', 0, 12)).toBe('HTTP/1.1 101')
+    expect(all.subarray(all.indexOf('\r\n\r\n') + 4).equals(sent)).toBe(true)
   })
 
   it('cut off in the middle of an answer is no whole answer', async () => {

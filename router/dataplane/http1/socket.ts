@@ -41,13 +41,14 @@ export function adopt(accepted: Socket, reader: ByteReader): Socket {
   const early: Buffer | null = accepted.readableLength > 0 ? accepted.read() : null
   if (early !== null) process.nextTick(() => reader.onBytes(early, early.length))
   holder._handle = null
-  // Its end would end the encryption that it has no longer.
-  if (accepted instanceof TLSSocket) holder.ssl = null
+  // One that was adopted before has it too. Its end would end the encryption that it has no longer.
+  const secure = 'ssl' in accepted
+  if (secure) holder.ssl = null
   // Without a handle this only tells the server that the connection is no longer its own.
   accepted.destroy()
   const options = { handle, allowHalfOpen: true, onread: reading(reader) }
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
-  if (accepted instanceof TLSSocket) takeOver(socket, handle)
+  if (secure) takeOver(socket, handle)
   socket.resume()
   return socket
 }
