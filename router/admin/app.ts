@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { diffPlans } from '../compile/diff.ts'
 import { explain } from '../compile/explain.ts'
 import { BanyanError } from '../kernel/errors.ts'
+import { parseTemplate } from '../kernel/template.ts'
 import { findShift } from '../shift/find.ts'
 import { findMovement } from '../shift/movement.ts'
 import type { Outcome } from '../shift/outcome.ts'
@@ -70,6 +71,10 @@ function configure(app: Hono<AdminEnv>, control: Control): void {
       changes: plan && diffPlans(running?.plan, plan),
     })
   })
+  app.post('/api/learn', async (c) => {
+    const learned = control.learn(Learning.parse(await c.req.json()))
+    return learned.kind === 'refused' ? refuse(c, 409, 'refused', learned.message) : c.json(learned)
+  })
   app.post('/api/reload', async (c) => {
     const { processes } = z.object({ processes: z.boolean().default(false) }).parse(await c.req.json())
     const result = await control.reload()
@@ -77,6 +82,30 @@ function configure(app: Hono<AdminEnv>, control: Control): void {
     return c.json({ ...result, processes }, result.accepted ? 200 : 409)
   })
 }
+
+const Count = z.number().int().min(0)
+const Learning = z.object({
+  upstream: z.string().min(1).optional(),
+  detector: z.enum(['har', 'log']),
+  source: z.string().min(1).max(1_000),
+  operations: z
+    .array(
+      z.object({
+        method: z.string().regex(/^[A-Z]{3,20}$/),
+        template: z
+          .string()
+          .max(2_000)
+          .refine((text) => !('error' in parseTemplate(text)), 'is no path template'),
+        seen: z.object({
+          count: Count,
+          first: Count,
+          last: Count,
+          statuses: z.record(z.string().regex(/^\d{3}$/), Count),
+        }),
+      }),
+    )
+    .max(20_000),
+})
 
 const Document = z.object({ file: z.string().min(1), text: z.string() })
 

@@ -1,6 +1,6 @@
 import type { Drift } from '../catalogue/drift.ts'
 import type { Left } from '../catalogue/left.ts'
-import type { Catalogue, Observation, SourceObservation } from '../model/catalogue.ts'
+import type { Catalogue, Observation, ObservedOperation, SourceObservation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Bound } from '../model/link.ts'
 import type { Plan, Published } from '../model/plan.ts'
@@ -24,6 +24,8 @@ export type Control = {
   left(): Left
   /** Where implementers of one operation promise different things. */
   drift(): Drift
+  /** Takes over what a recording shows of an upstream. */
+  learn(learning: Learning): Learned
   /** Requests by rule id, then upstream, since `since`. */
   traffic(): Traffic
   readonly shifts: Shifts
@@ -57,6 +59,19 @@ export type Traffic = {
     readonly count: number
   }[]
 }
+
+/** `upstream` absent: the default one. */
+export type Learning = {
+  readonly upstream?: string | undefined
+  readonly detector: 'har' | 'log'
+  /** File names. */
+  readonly source: string
+  readonly operations: readonly ObservedOperation[]
+}
+
+export type Learned =
+  | { readonly kind: 'learned'; readonly upstream: string; readonly operations: number }
+  | { readonly kind: 'refused'; readonly message: string }
 
 export type Preview = { readonly diagnostics: readonly Diagnostic[]; readonly plan: Plan | undefined }
 

@@ -15,6 +15,8 @@ export type Ownership = {
   readonly ownership: ReadonlyMap<string, string>
   /** What differs from what was remembered; undefined: nobody owns it any more. */
   readonly changes: ReadonlyMap<string, string | undefined>
+  /** What only requests show, which went to the default upstream anyway: it is not remembered. */
+  readonly observed: ReadonlyMap<string, string>
 }
 
 /**
@@ -32,16 +34,26 @@ export function decideOwnership({ remembered, observations, sources, spec }: Own
     ownership.delete(key)
     changes.set(key, undefined)
   }
-  if (isDefaultPending({ spec, observations, sources })) return { ownership, changes }
+  const { defaultUpstream } = spec
+  const shown = observations.filter(
+    ({ confidence, upstream }) => confidence === 'observed' && upstream === defaultUpstream,
+  )
+  const observed = new Map(
+    defaultUpstream === undefined ? [] : shown.flatMap(operationKeys).map((key) => [key, defaultUpstream]),
+  )
+  if (isDefaultPending({ spec, observations, sources })) return { ownership, changes, observed }
 
-  for (const [key, implementers] of implementersByOperation(observations)) {
+  // Nobody gets requests because a log shows that he answered some: whoever serves them may have been left out of it.
+  const certain = observations.filter(({ confidence }) => confidence !== 'observed')
+  for (const [key, implementers] of implementersByOperation(certain)) {
     if (ownership.has(key)) continue
-    const owner = incumbentOf(implementers, tiers, spec.defaultUpstream)
+    const shownBy = observed.get(key)
+    const owner = incumbentOf(new Set([...implementers, ...(shownBy ? [shownBy] : [])]), tiers, defaultUpstream)
     if (owner === undefined) continue
     ownership.set(key, owner)
     changes.set(key, owner)
   }
-  return { ownership, changes }
+  return { ownership, changes, observed }
 }
 
 /** Every upstream that the YAML, the functions folder or a source that is switched on holds now. */

@@ -83,8 +83,8 @@ function lastKnown(spec: Spec): { readonly world: World; readonly by: string } {
   const kept = loadObservations(spec.state.folder)
   const exists = new Set(sources.flatMap((word) => word.upstreams.map(({ name }) => name)))
   const observations = kept.filter(({ upstream }) => exists.has(upstream))
-  const { ownership } = decideOwnership({ remembered: new Map(), observations, sources, spec })
-  const catalogue = joinCatalogue(observations, [], ownership)
+  const { ownership, observed } = decideOwnership({ remembered: new Map(), observations, sources, spec })
+  const catalogue = joinCatalogue(observations, [], new Map([...observed, ...ownership]))
   const file = observationsFile(spec.state.folder)
   const by = `captures checked against the ${catalogue.operations.length} operations last known (${file}); `
   return { world: { catalogue, sources }, by: kept.length > 0 ? by : 'captures were not checked: ' }

@@ -44,6 +44,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./functions.ts')).functions,
   },
   {
+    name: 'learn',
+    summary: 'reads operations out of access logs and HAR files, and tells the running router',
+    load: async () => (await import('./learn.ts')).learn,
+  },
+  {
     name: 'left',
     summary: 'says what is left in the legacy application, and which of it could move',
     load: async () => (await import('./left.ts')).left,

@@ -1,4 +1,4 @@
-import type { Control, Preview, Reloaded, Status } from '../admin/control.ts'
+import type { Control, Learned, Learning, Preview, Reloaded, Status } from '../admin/control.ts'
 import { deciderOf } from '../admin/decide.ts'
 import { type Drift, findDrift, type Served } from '../catalogue/drift.ts'
 import { type Left, leftInLegacy } from '../catalogue/left.ts'
@@ -222,6 +222,20 @@ export function createControl(parts: ControlParts): RunningControl {
     return findDrift({ catalogue: world.catalogue(), observations: world.observations(), served: server() })
   }
 
+  function learn({ upstream, detector, source, operations }: Learning): Learned {
+    const name = upstream ?? configuration.spec.defaultUpstream
+    const names = world.sources().flatMap((source) => source.upstreams.map((one) => one.name))
+    if (name === undefined)
+      return { kind: 'refused', message: 'there is no default upstream: name one with --upstream' }
+    if (!names.includes(name)) {
+      const message = `upstream "${name}" does not exist; there are ${names.join(', ')}`
+      return { kind: 'refused', message }
+    }
+    const outcome = `${operations.length} operation${operations.length === 1 ? '' : 's'}`
+    world.learn({ upstream: name, detector, operations, source, outcome, at: clock.now() })
+    return { kind: 'learned', upstream: name, operations: operations.length }
+  }
+
   function reloaded(accepted: boolean): Reloaded {
     const now = publisher.current()
     return { accepted, diagnostics: diagnosed(), revision: now?.revision ?? 0, hash: now?.hash ?? '' }
@@ -277,6 +291,7 @@ export function createControl(parts: ControlParts): RunningControl {
       }),
     left,
     drift,
+    learn,
     shifts,
     functionLog: parts.functions.logs,
     preview,

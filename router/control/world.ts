@@ -7,10 +7,11 @@ import { mergeObservations } from '../discovery/sources/merge.ts'
 import { foreseen, writtenSources } from '../discovery/sources/open.ts'
 import { operationKey } from '../kernel/template.ts'
 import { packageVersion } from '../kernel/version.ts'
-import type { Catalogue, SourceObservation } from '../model/catalogue.ts'
+import type { Catalogue, Observation, SourceObservation } from '../model/catalogue.ts'
 import type { TrafficCounts } from '../model/link.ts'
 import type { RouteMatch, Spec } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
+import { createLearned, type LearnedWord } from './learned.ts'
 
 /** What exists and who implements what, as known now: discovery, remembered ownership and traffic joined. */
 export type World = Pick<Discovery, 'clashes' | 'close' | 'heard' | 'observations' | 'sources'> & {
@@ -21,6 +22,8 @@ export type World = Pick<Discovery, 'clashes' | 'close' | 'heard' | 'observation
   count(counts: TrafficCounts): void
   /** Operations that this match names, where it names any, belong to `upstream` from now on. */
   hand(match: RouteMatch, upstream: string): void
+  /** Adds what a recording shows of an upstream. */
+  learn(word: LearnedWord): void
   update(spec: Spec): void
 }
 
@@ -30,6 +33,8 @@ export function createWorld(options: WorldOptions): World {
   const { store, clock, log } = options
   let { spec } = options
   let ownership = store.ownership()
+  let observed: ReadonlyMap<string, string> = new Map()
+  const learned = createLearned(options.remembered ?? [])
   let joined: Catalogue | undefined
   const traffic = createTraffic({ clock })
   const discovery = startDiscovery({
@@ -45,10 +50,17 @@ export function createWorld(options: WorldOptions): World {
   /** Who owns what now; what changed is remembered, where it can be. */
   function decide(): void {
     joined = undefined
-    const observations = discovery.observations()
+    const observations = allObservations()
     const sources = discovery.sources()
     const decided = decideOwnership({ remembered: ownership, observations, sources, spec })
+    observed = decided.observed
     remember(decided.ownership, decided.changes)
+  }
+
+  /** Of upstreams that exist: what was learned of one stays while it is away. */
+  function allObservations(): readonly Observation[] {
+    const names = new Set(discovery.upstreams().map(({ name }) => name))
+    return [...discovery.observations(), ...learned.observations().filter(({ upstream }) => names.has(upstream))]
   }
 
   function remember(next: ReadonlyMap<string, string>, changes: ReadonlyMap<string, string | undefined>): void {
@@ -63,12 +75,12 @@ export function createWorld(options: WorldOptions): World {
   }
 
   function catalogue(): Catalogue {
-    joined ??= joinCatalogue(discovery.observations(), traffic.unclaimed(), ownership)
+    joined ??= joinCatalogue(allObservations(), traffic.unclaimed(), new Map([...observed, ...ownership]))
     return joined
   }
 
   return {
-    observations: () => discovery.observations(),
+    observations: allObservations,
     sources: () => discovery.sources(),
     clashes: () => discovery.clashes(),
     heard: (ms) => discovery.heard(ms),
@@ -89,6 +101,11 @@ export function createWorld(options: WorldOptions): World {
       const keys = methods.map((method) => operationKey(method, path)).filter((key) => known.has(key))
       const changes = new Map(keys.map((key) => [key, upstream]))
       remember(new Map([...ownership, ...changes]), changes)
+    },
+    learn(word) {
+      learned.add(word)
+      decide()
+      options.changed()
     },
     update(next) {
       spec = next

@@ -34,6 +34,16 @@ export type Attempt = {
   readonly at: number
 }
 
+/** How often something was asked for, since when, and what came back. */
+export type Seen = {
+  readonly count: number
+  /** Wall time in ms. */
+  readonly first: number
+  readonly last: number
+  /** Requests by status. */
+  readonly statuses: Readonly<Record<number, number>>
+}
+
 /** An operation as one detector saw it on one upstream. */
 export type ObservedOperation = {
   readonly method: string
@@ -42,6 +52,8 @@ export type ObservedOperation = {
   readonly contract?: Contract
   /** More to know it by: the SOAP operations behind one path, the method that an HTTP annotation stands for. */
   readonly detail?: string
+  /** The requests that it is known by; absent: it was read in a description. */
+  readonly seen?: Seen
 }
 
 /** The complete word of one detector on one upstream; a new one replaces it whole. */

@@ -92,6 +92,7 @@ const SHAPES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   explain: [['explain GET /owners/7', 'explain GET /owners/new']],
   operations: [['operations']],
   upstreams: [['upstreams']],
+  learn: [['learn access.log --dry-run']],
   left: [['left']],
   drift: [['drift']],
   shift: [['shift list'], ['shift promote "GET /owners/{ownerId}"'], ['shift history']],
@@ -128,10 +129,17 @@ async function outcome(command: string) {
   return { command, code, stderr }
 }
 
-/** The same command where it names a machine of the reader's: the clinic, and a file that nobody has yet. */
+/** The same command where it names what is the reader's: the clinic, a file that nobody has yet, a log. */
 function inEstate(command: string): string {
   const fresh = join(estate.stateFolder, `fresh-${randomUUID()}.yaml`)
+  if (command.startsWith('banyan learn ')) return command.replace('access.log', accessLog())
   return command.startsWith('banyan init ') ? `${command.replace(/http:\S+/, estate.clinicUrl)} -c ${fresh}` : command
+}
+
+function accessLog(): string {
+  const file = join(estate.stateFolder, 'access.log')
+  writeFileSync(file, '1.2.3.4 - - [10/Oct/2026:13:55:36 +0200] "GET /owners/7 HTTP/1.1" 200 2326\n'.repeat(3))
+  return file
 }
 
 function words(command: string): readonly string[] {
@@ -148,7 +156,11 @@ async function json(command: string): Promise<unknown> {
   const altered = join(estate.stateFolder, 'altered.yaml')
   writeFileSync(altered, 'upstreams: { vets: { url: "http://127.0.0.1:9" } }\nroutes: [{ path: "//", to: vets }]\n')
   const fresh = join(estate.stateFolder, `fresh-${randomUUID()}.yaml`)
-  const here = command.replace('ALTERED', altered).replace('CLINIC', estate.clinicUrl).replace('FRESH', fresh)
+  const here = command
+    .replace('ALTERED', altered)
+    .replace('CLINIC', estate.clinicUrl)
+    .replace('FRESH', fresh)
+    .replace('access.log', accessLog())
   const { stdout } = await estate.banyan(...words(here), '--json')
   return JSON.parse(stdout)
 }

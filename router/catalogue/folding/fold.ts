@@ -1,5 +1,6 @@
+import type { Seen } from '../../model/catalogue.ts'
 import { valuesAmong } from './alike.ts'
-import { absorb, childrenOf, emptyNode, type Node, note, type Seen, sizeOf } from './node.ts'
+import { absorb, childrenOf, emptyNode, type Node, note, sizeOf } from './node.ts'
 import { type SegmentKind, segmentKind } from './segment-kind.ts'
 
 /** An operation as requests show it: `GET /owners/{}`. */
@@ -66,6 +67,11 @@ export function createFolder({ limit = MOST_SEGMENTS }: { readonly limit?: numbe
   }
 
   return { add, settle: settleAll, operations }
+}
+
+/** A path with `{}` for every identifier that looks like one: `/owners/17/edit` is `/owners/{}/edit`. */
+export function shapeOfPath(path: string): string {
+  return `/${(segmentsOf(path) ?? []).map((segment) => (kindOf(segment) === 'identifier' ? '{}' : segment)).join('/')}`
 }
 
 const MOST_DEPTH = 24

@@ -1,12 +1,4 @@
-/** How often something was asked for, since when, and what came back. */
-export type Seen = {
-  readonly count: number
-  /** Wall time in ms. */
-  readonly first: number
-  readonly last: number
-  /** Requests by status. */
-  readonly statuses: Readonly<Record<number, number>>
-}
+import type { Seen } from '../../model/catalogue.ts'
 
 /** One segment of all paths that begin alike. */
 export type Node = {
