@@ -1,5 +1,6 @@
 import type { Difference } from '../catalogue/compare.ts'
 import type { Drift, DriftedOperation, Uncompared } from '../catalogue/drift.ts'
+import { printable } from '../discovery/words.ts'
 import { ask } from './ask.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE } from './client.ts'
 import { textOption, UsageError, type Verb } from './verb.ts'
@@ -54,7 +55,10 @@ export function describeDrift({ method, path, incumbent, candidate, differences 
 }
 
 function differenceText(difference: Difference): string {
-  return `  ${difference.breaks ? 'breaks' : 'notice'}  ${difference.where} ${WORDS[difference.kind](difference)}`
+  // Names of fields and parameters are what somebody's document says.
+  return printable(
+    `  ${difference.breaks ? 'breaks' : 'notice'}  ${difference.where} ${WORDS[difference.kind](difference)}`,
+  )
 }
 
 const WORDS: Readonly<Record<Difference['kind'], (difference: Difference) => string>> = {

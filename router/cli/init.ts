@@ -8,6 +8,7 @@ import { loadSpec } from '../config/load.ts'
 import { detectableUpstreams } from '../discovery/detectable.ts'
 import { descriptionFetcher } from '../discovery/fetch.ts'
 import { type Survey, surveyApplication } from '../discovery/survey.ts'
+import { printable } from '../discovery/words.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { operationKey } from '../kernel/template.ts'
 import { packageVersion } from '../kernel/version.ts'
@@ -44,6 +45,7 @@ its sitemap. Links are read, not followed. Nothing is changed but the file.`,
     const name = textOption(args, 'name') ?? 'legacy'
     const day = new Date(systemClock.now()).toISOString().slice(0, 10)
     const first = { name, url, day, found: [], uncovered: [], hosts: [] }
+    if (io.terminal) io.err(`looking at ${url} …\n`)
     const survey = await surveyApplication(await lookAt(await specOf(first, file, io)))
     if (survey.kind === 'unreachable') {
       io.err(`${url} does not answer: ${survey.why}; nothing was written. Start the application, or give another URL\n`)
@@ -119,7 +121,7 @@ function report(
 /** `GET /openapi.json 404 in 2 ms, … `: what each place came to, the same outcomes together. */
 function triedText(attempts: Seen['missing'][number]['attempts']): string {
   const places = attempts.filter(({ what }) => !what.startsWith('tried '))
-  const outcomes = Map.groupBy(places, ({ outcome }) => outcome.replace(/ in \d+ ms/, ''))
+  const outcomes = Map.groupBy(places, ({ outcome }) => printable(outcome).replace(/ in \d+ ms/, ''))
   return [...outcomes]
     .map(([outcome, all]) => `${outcome} at ${all.map(({ what }) => what.replace(/^GET /, '')).join(', ')}`)
     .join('; ')

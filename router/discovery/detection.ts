@@ -7,6 +7,7 @@ import { DETECTORS } from './detectors/index.ts'
 import type { FetchDescription } from './fetch.ts'
 import { createPaces, nextDelay, type Paces } from './pace.ts'
 import { openTurns } from './turns.ts'
+import { printable } from './words.ts'
 
 export type DetectionOptions = {
   readonly fetch: FetchDescription
@@ -120,7 +121,7 @@ function startProbe({ detector, upstream, question, before, paces, turns, option
     if (signal.aborted) return
     // Whoever takes its place meanwhile goes on as if there had been no answer.
     if (detector.polls) paces.asked(pace, question, misses + 1, nextDelay(misses + 1, random))
-    const finding = await detector.detect({ upstream, fetch, clock, signal, memory }).catch(failure)
+    const finding = shown(await detector.detect({ upstream, fetch, clock, signal, memory }).catch(failure))
     if (signal.aborted) return
     if (finding.kind === 'read') memory = finding.memory
     misses = finding.kind === 'read' || finding.kind === 'unchanged' ? 0 : misses + 1
@@ -146,6 +147,14 @@ function startProbe({ detector, upstream, question, before, paces, turns, option
     log.info(`upstream "${upstream.name}": ${detector.kind}: ${summary(finding)}`, { state: observation.state })
     changed()
   }
+}
+
+/** Outcomes quote what upstreams say; nobody else than we may write to a terminal or a log. */
+function shown(finding: Finding): Finding {
+  const attempts = finding.attempts.map((attempt) => {
+    return { ...attempt, what: printable(attempt.what), outcome: printable(attempt.outcome) }
+  })
+  return { ...finding, attempts }
 }
 
 function firstObservation(

@@ -1,5 +1,6 @@
 import { neverMatches, operationKey, parseTemplate } from '../kernel/template.ts'
 import type { ObservedOperation } from '../model/catalogue.ts'
+import { isPlain, printable } from './words.ts'
 
 /** An operation as a detector read it, its path already one of our templates. */
 export type WrittenOperation = ObservedOperation
@@ -13,7 +14,7 @@ export const ANY_METHOD: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DE
 /**
  * One entry an operation: spellings that differ in parameter names or a trailing slash are merged (named parameters
  * kept for display), HEAD and OPTIONS dropped where the path has GET, TRACE and CONNECT dropped. `skipped` counts
- * what is no template that could match.
+ * what is no template that could match, or that could not be shown as it is.
  */
 export function collectOperations(written: Iterable<WrittenOperation>): {
   readonly operations: readonly WrittenOperation[]
@@ -25,14 +26,15 @@ export function collectOperations(written: Iterable<WrittenOperation>): {
     const method = entry.method.toUpperCase()
     if (UNROUTED.has(method)) continue
     const template = withoutSlash(entry.template)
-    if (!isUsable(template) || !/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]*$/.test(method)) {
+    if (!isPlain(template) || !isUsable(template) || !/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]*$/.test(method)) {
       skipped += 1
       continue
     }
     const key = operationKey(method, template)
     const known = found.get(key)
     if (known === undefined || isBetterText(template, known.template)) {
-      found.set(key, { ...entry, ...known, method, template })
+      const detail = known?.detail ?? entry.detail
+      found.set(key, { ...entry, ...known, method, template, ...(detail && { detail: printable(detail) }) })
     }
   }
   const operations = [...found.values()].filter(

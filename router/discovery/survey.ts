@@ -4,6 +4,7 @@ import { mappings } from './detectors/mappings/index.ts'
 import { openapi } from './detectors/openapi/index.ts'
 import { type Links, linksOfPage, linksOfRobots, linksOfSitemap } from './links.ts'
 import type { WrittenOperation } from './operations.ts'
+import { printable } from './words.ts'
 
 /** What a first look at a running application found. */
 export type Survey =
@@ -80,7 +81,7 @@ async function frontPage(look: Look): Promise<FrontPage> {
       const html = new TextDecoder().decode(body)
       const title = /<title[^>]*>\s*([^<]{1,80}?)\s*<\/title>/i.exec(html)?.[1]
       const links = linksOfPage(html, path, ownHostsOf(look.upstream))
-      const page = `${status} in ${ms} ms${path === '/' ? '' : ` at ${path}`}${title === undefined ? '' : `, "${title}"`}`
+      const page = `${status} in ${ms} ms${path === '/' ? '' : ` at ${path}`}${title === undefined ? '' : `, "${printable(title)}"`}`
       return { kind: 'seen', page, links, hosts: [...hosts] }
     }
     if (next.host !== PLACEHOLDER && !ownHostsOf(look.upstream).includes(next.host)) hosts.add(next.host)

@@ -120,6 +120,13 @@ describe('startDetection', () => {
     })
   })
 
+  it('shows what an upstream says in one line, of bearable length, without orders to a terminal', async () => {
+    const said = `404\u001b[2J\u009b31m\r\nat\u202e${'x'.repeat(1_000)}`
+    const { detection, clock } = scene([{ kind: 'absent', attempts: attempts(said) }])
+    await start(detection, clock)
+    expect(detection.observations()[0]?.attempts[0]?.outcome).toBe(`404 [2J 31m at ${'x'.repeat(485)}…`)
+  })
+
   it('asks again every 60 s with what it remembers, and says when it was last confirmed', async () => {
     const { detection, clock, asked, changes, advance } = scene([READ, SAME])
     await start(detection, clock)

@@ -119,11 +119,18 @@ describe('readOpenapi', () => {
     expect(listed({ openapi: '3.0.0', paths })).toEqual(['GET /pets/{id}', 'PUT /pets/{petId}'])
   })
 
-  it('counts paths that no request can match', () => {
-    const paths = { '/a/../b': { get: {} }, '/a/{b': { get: {} }, '/a//b': { get: {} } }
+  it('counts paths that no request can match, and those that give a terminal orders', () => {
+    const orders = { '/c\u001b[2J': { get: {} }, '/d\u202ee': { get: {} } }
+    const paths = {
+      '/a/../b': { get: {} },
+      '/a/{b': { get: {} },
+      '/a//b': { get: {} },
+      '/grün x': { get: {} },
+      ...orders,
+    }
     expect(readOpenapi({ openapi: '3.0.0', paths }, ROOT)).toMatchObject({
-      operations: [{ template: '/a/b' }],
-      skipped: 2,
+      operations: [{ template: '/a/b' }, { template: '/grün x' }],
+      skipped: 4,
     })
   })
 
