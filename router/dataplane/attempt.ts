@@ -233,8 +233,8 @@ export class Attempt implements Waiting {
 
   /** An outage is told when it begins and when it is over; in between the counts of errors tell it. */
   #tellUnreached(code: string, reason = ''): void {
-    const secure = code.startsWith('tls_')
-    const why = secure ? reason : 'start what should listen there, or correct the url'
+    const told = code.startsWith('tls_') && reason !== ''
+    const why = told ? reason : 'start what should listen there, or correct the url'
     this.#plane.log.warn(`upstream "${this.#name()}" cannot be reached at ${this.asked} (${code}): ${why}`)
   }
 

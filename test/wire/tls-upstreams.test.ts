@@ -113,6 +113,19 @@ describe('H37: an upstream behind TLS', () => {
     expect(upstream.received.join('')).toBe('')
   })
 
+  it('that is to speak HTTP/2 is told the same of', async () => {
+    const folder = pemFolder()
+    const ca = await authority()
+    const upstream = await secureUpstream({ ...(await ca.issue({ ip: ['127.0.0.2'] })), ALPNProtocols: ['h2'] })
+    const tls = { verify: true, ca: folder.write('ca.crt', ca.cert) }
+    const { log, lines } = recording()
+    const upstreams = { clinic: { ports: [upstream.port], tls, transport: 'http2' } }
+    const { port } = await router({ upstreams }, { log })
+    expect(problemOf(await talk(port, get('/'))).code).toBe('tls_certificate_error')
+    expect(lines).toEqual([expect.stringMatching(/127\.0\.0\.1 is not in the cert/)])
+    expect(upstream.received.join('')).toBe('')
+  })
+
   it('of an unknown authority gets nothing, whether ours or the usual ones are trusted', async () => {
     const folder = pemFolder()
     const upstream = await secureUpstream(await (await authority('Theirs')).issue(LOCAL))

@@ -36,6 +36,7 @@ export class UpstreamStream extends Stream implements UpstreamSide {
   readonly refusable = true
   receiver: Receiver | undefined
   sink: BodySink = NOWHERE
+  reason = ''
   reused = false
   unprocessed = false
   readonly #deadline: Deadline
@@ -118,7 +119,8 @@ export class UpstreamStream extends Stream implements UpstreamSide {
   }
 
   /** There is no connection, and none will be. */
-  fail(code: ErrorCode): void {
+  fail(code: ErrorCode, reason: string): void {
+    this.reason = reason
     this.#fault(code, undefined)
   }
 

@@ -37,6 +37,8 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
   readonly secure: boolean
   /** Of what it was dialled with. */
   readonly generation: number
+  /** What went wrong, where the socket said so in words. */
+  reason = ''
   served = false
   /** One slow client must not hold up all others: what it leaves is held by its stream alone. */
   protected readonly generous = true
@@ -59,7 +61,10 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
     this.secure = this.socket instanceof TLSSocket
     this.generation = dial.generation
     this.socket.on(dial.ready, () => this.#begin())
-    this.socket.on('error', (error: NodeJS.ErrnoException) => this.#unusable(faultOf(error, !this.#ready)))
+    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.reason = error.message
+      this.#unusable(faultOf(error, !this.#ready))
+    })
     this.attend()
     this.out = new FrameOutput(this.socket)
   }

@@ -110,7 +110,7 @@ export class SessionPool implements EndpointPool, SessionOwner {
       if (this.#waiting.length > 0 && this.#usable.length === 0) this.#add(AGAIN_MS)
       return
     }
-    for (const stream of this.#waiting.splice(0)) stream.fail(code)
+    for (const stream of this.#waiting.splice(0)) stream.fail(code, session.reason)
   }
 
   onClosed(session: UpstreamSession): void {
