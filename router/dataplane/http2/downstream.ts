@@ -21,7 +21,7 @@ const SPARE_LIMIT = 32
 export class DownstreamSession extends Session implements Connection {
   readonly socket: Socket
   readonly out: FrameOutput
-  protected readonly generous = false
+  readonly generous = false
   readonly #client: Client
   readonly #events: (stream: DownstreamStream) => DownstreamEvents
   readonly #onClosed: (self: DownstreamSession) => void
@@ -91,7 +91,7 @@ export class DownstreamSession extends Session implements Connection {
     this.out.frame(FRAME.goaway, 0, 0, WINDOW_LIMIT, CODE.none)
   }
 
-  protected streamFor(id: number): Stream | number | undefined {
+  streamFor(id: number): Stream | number | undefined {
     if (id % 2 === 0) return CODE.protocol
     if (id <= this.#seenId) return CODE.streamClosed
     this.#seenId = id
@@ -108,7 +108,7 @@ export class DownstreamSession extends Session implements Connection {
     return stream
   }
 
-  protected isIdle(id: number): boolean {
+  isIdle(id: number): boolean {
     return id > this.#seenId || id % 2 === 0
   }
 
@@ -133,11 +133,11 @@ export class DownstreamSession extends Session implements Connection {
     this.socket.resume()
   }
 
-  protected onGoaway(): void {}
+  onGoaway(): void {}
 
-  protected onSettings(): void {}
+  onSettings(): void {}
 
-  protected onPingAck(): void {}
+  onPingAck(): void {}
 
   protected onClosed(): void {
     this.#deadline.cancel()

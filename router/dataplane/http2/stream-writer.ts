@@ -94,7 +94,8 @@ export class StreamWriter implements Output {
 
   endBody(trailers: string): void {
     const sending = this.#sending
-    if (this.ended || sending === undefined) return
+    // Who ends the exchange ends the body once more: what ends it first counts, also while it waits for a window.
+    if (this.ended || sending === undefined || this.#trailers !== undefined) return
     if (this.#pending.length > 0) this.#trailers = trailers
     else this.#end(sending, trailers)
   }

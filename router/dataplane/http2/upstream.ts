@@ -41,7 +41,7 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
   reason = ''
   served = false
   /** One slow client must not hold up all others: what it leaves is held by its stream alone. */
-  protected readonly generous = true
+  readonly generous = true
   readonly #owner: SessionOwner
   readonly #deadline: Deadline
   readonly #watch: Deadline
@@ -127,15 +127,15 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
     ])
   }
 
-  protected streamFor(id: number): number | undefined {
+  streamFor(id: number): number | undefined {
     return this.isIdle(id) ? CODE.protocol : undefined
   }
 
-  protected isIdle(id: number): boolean {
+  isIdle(id: number): boolean {
     return id % 2 === 0 || id >= this.#nextId
   }
 
-  protected onSettings(): void {
+  onSettings(): void {
     if (!this.#ready) {
       this.#ready = true
       this.#deadline.set(IDLE_MS)
@@ -143,13 +143,13 @@ export class UpstreamSession extends Session implements UpstreamStreamSession {
     this.#owner.onRoom(this)
   }
 
-  protected onGoaway(lastId: number): void {
+  onGoaway(lastId: number): void {
     this.#unusable(undefined)
     for (const stream of [...this.streams.values()]) if (stream.id > lastId) this.lose(stream, true)
     if (this.streams.size === 0) this.finish()
   }
 
-  protected onPingAck(): void {
+  onPingAck(): void {
     this.#pinged = false
   }
 
