@@ -31,11 +31,11 @@ export function createTraffic({ clock, limit = 1_000 }: { clock: Clock; limit?: 
         const key = JSON.stringify([count.rule, count.upstream, count.outcome])
         requests.set(key, { ...count, count: (requests.get(key)?.count ?? 0) + count.count })
       }
-      for (const count of counts.unclaimed) {
-        const key = JSON.stringify([count.method, count.path, count.upstream])
-        const before = unclaimed.get(key)?.count ?? 0
+      for (const { method, path, upstream, status, count: more } of counts.unclaimed.filter(({ routed }) => !routed)) {
+        const key = JSON.stringify([method, path, upstream])
+        const count = (unclaimed.get(key)?.count ?? 0) + more
         unclaimed.delete(key)
-        unclaimed.set(key, { ...count, count: before + count.count, lastAt: clock.now() })
+        unclaimed.set(key, { method, path, upstream, status, count, lastAt: clock.now() })
       }
       for (const key of unclaimed.keys()) {
         if (unclaimed.size <= limit) break

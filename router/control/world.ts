@@ -1,17 +1,20 @@
 import { joinCatalogue } from '../catalogue/join.ts'
+import { operationKeys } from '../catalogue/keys.ts'
 import { decideOwnership } from '../catalogue/ownership.ts'
 import { createTraffic, type TrafficTotals } from '../catalogue/traffic.ts'
+import { detectableUpstreams } from '../discovery/detectable.ts'
 import { descriptionFetcher } from '../discovery/fetch.ts'
 import { type Discovery, type DiscoveryOptions, startDiscovery } from '../discovery/index.ts'
 import { mergeObservations } from '../discovery/sources/merge.ts'
 import { foreseen, writtenSources } from '../discovery/sources/open.ts'
 import { operationKey } from '../kernel/template.ts'
 import { packageVersion } from '../kernel/version.ts'
-import type { Catalogue, Observation, SourceObservation } from '../model/catalogue.ts'
+import type { Catalogue, Observation, ObservedOperation, SourceObservation } from '../model/catalogue.ts'
 import type { TrafficCounts } from '../model/link.ts'
 import type { RouteMatch, Spec } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
 import { createLearned, type LearnedWord } from './learned.ts'
+import { createLiveLearning } from './live-learning.ts'
 
 /** What exists and who implements what, as known now: discovery, remembered ownership and traffic joined. */
 export type World = Pick<Discovery, 'clashes' | 'close' | 'heard' | 'observations' | 'sources'> & {
@@ -37,15 +40,44 @@ export function createWorld(options: WorldOptions): World {
   const learned = createLearned(options.remembered ?? [])
   let joined: Catalogue | undefined
   const traffic = createTraffic({ clock })
+  const fetch = descriptionFetcher({ version: packageVersion(), clock })
   const discovery = startDiscovery({
     ...options,
-    fetch: descriptionFetcher({ version: packageVersion(), clock }),
+    fetch,
     changed() {
       decide()
       options.changed()
     },
   })
+  const live = createLiveLearning({
+    ...options,
+    fetch,
+    remembered: new Map(
+      learned
+        .observations()
+        .filter(({ detector }) => detector === 'traffic')
+        .map(({ upstream, operations }) => [upstream, operations]),
+    ),
+    upstreams: () => detectableUpstreams(spec, discovery.upstreams()),
+    learned: takeOver,
+  })
   decide()
+
+  /** What passed through shows more operations than it did, or has shown them more often. */
+  function takeOver(found: ReadonlyMap<string, readonly ObservedOperation[]>): void {
+    const before = keysOfObserved()
+    for (const [upstream, operations] of found) {
+      const outcome = `${operations.length} operations`
+      learned.replace({ upstream, detector: 'traffic', operations, source: 'traffic', outcome, at: clock.now() })
+    }
+    if (keysOfObserved() === before) return
+    decide()
+    options.changed()
+  }
+
+  function keysOfObserved(): string {
+    return JSON.stringify(learned.observations().map((one) => [one.upstream, one.detector, operationKeys(one)]))
+  }
 
   /** Who owns what now; what changed is remembered, where it can be. */
   function decide(): void {
@@ -84,13 +116,17 @@ export function createWorld(options: WorldOptions): World {
     sources: () => discovery.sources(),
     clashes: () => discovery.clashes(),
     heard: (ms) => discovery.heard(ms),
-    close: () => discovery.close(),
+    close() {
+      live.close()
+      return discovery.close()
+    },
     traffic: () => traffic.totals(),
     catalogue,
     sourcesFor: (other) =>
       mergeObservations(foreseen(discovery.sources(), spec, other), writtenSources(other)).observations,
     count(counts) {
       traffic.add(counts)
+      live.take(counts)
       if (counts.unclaimed.length > 0) joined = undefined
     },
     hand({ path, methods, host, headers, query }, upstream) {

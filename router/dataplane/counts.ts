@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
-import type { TrafficCounts } from '../model/link.ts'
+import type { TrafficCounts, UnclaimedCount } from '../model/link.ts'
 import type { PlanUpstream } from '../model/plan.ts'
+import type { Fields } from './http1/fields.ts'
 import type { Arm, Rule } from './snapshot.ts'
 
 /** How a request ended, as a small number: a class of statuses, or one of our own errors. */
@@ -70,17 +71,29 @@ export class Counters {
   }
 }
 
-/** Most distinct requests remembered between two calls of `take`. */
+/** Most distinct requests remembered between two calls of `take`, and the longest path among them. */
 const DISTINCT_LIMIT = 500
+const LONGEST_PATH = 2_000
 
-type Seen = TrafficCounts['unclaimed'][number] & { count: number; other: Seen | undefined }
+type Entry = UnclaimedCount & { count: number; other: Entry | undefined }
 
-/** Requests that only the default rule took: what nobody is known to implement. Bounded. */
+/** An answer's head, as far as it is remembered. */
+type AnswerHead = Fields & { readonly length: number }
+
+/** Requests that no operation's own rule took: what nobody is known to implement. Bounded. */
 export class Unclaimed {
-  #seen = new Map<string, Seen>()
+  #seen = new Map<string, Entry>()
   #distinct = 0
 
-  count(method: string, path: string, upstream: string, status: number): void {
+  /** `answer` is the upstream's, where it gave one; `routed`: a route took the request. */
+  count(
+    method: string,
+    path: string,
+    upstream: string,
+    status: number,
+    routed: boolean,
+    answer: AnswerHead | undefined,
+  ): void {
     const first = this.#seen.get(path)
     for (let seen = first; seen !== undefined; seen = seen.other) {
       if (seen.status === status && seen.method === method && seen.upstream === upstream) {
@@ -88,22 +101,47 @@ export class Unclaimed {
         return
       }
     }
-    if (this.#distinct >= DISTINCT_LIMIT) return
+    if (this.#distinct >= DISTINCT_LIMIT || path.length > LONGEST_PATH) return
     this.#distinct++
-    this.#seen.set(path, { method, path, upstream, status, count: 1, other: first })
+    const look = answer === undefined ? undefined : lookOf(status, answer)
+    this.#seen.set(path, {
+      method,
+      path,
+      upstream,
+      status,
+      ...(routed && { routed }),
+      ...look,
+      count: 1,
+      other: first,
+    })
   }
 
   /** Takes what was counted since the last call. */
   take(): TrafficCounts['unclaimed'] {
-    const taken: TrafficCounts['unclaimed'][number][] = []
+    const taken: UnclaimedCount[] = []
     for (const first of this.#seen.values()) {
-      for (let seen: Seen | undefined = first; seen !== undefined; seen = seen.other) {
-        const { method, path, upstream, status, count } = seen
-        taken.push({ method, path, upstream, status, count })
+      for (let seen: Entry | undefined = first; seen !== undefined; seen = seen.other) {
+        const { other: _, ...count } = seen
+        taken.push(count)
       }
     }
     this.#seen = new Map()
     this.#distinct = 0
     return taken
   }
+}
+
+/** What tells one answer from another without its body; read once for each distinct request. */
+function lookOf(status: number, answer: AnswerHead): Pick<UnclaimedCount, 'length' | 'location' | 'allow'> {
+  const length = answer.length >= 0 ? { length: answer.length } : {}
+  if (status === 405) return { ...length, ...named('allow', answer, /$^/) }
+  return status >= 300 && status < 400 ? { ...length, ...named('location', answer, /[?#].*$/s) } : length
+}
+
+function named<Name extends 'allow' | 'location'>(name: Name, { list, count }: Fields, without: RegExp) {
+  for (let index = 0; index < count * 2; index += 2) {
+    if (list[index]?.toLowerCase() !== name) continue
+    return { [name]: list[index + 1]?.replace(without, '').slice(0, LONGEST_PATH) } as { [name in Name]: string }
+  }
+  return undefined
 }

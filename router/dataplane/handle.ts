@@ -6,7 +6,7 @@
  * A request sees one snapshot, read once: a reload never changes the rules under it.
  */
 import type { Socket } from 'node:net'
-import { ERRORS, type ErrorCode } from '../kernel/errors.ts'
+import type { ErrorCode } from '../kernel/errors.ts'
 import type { Client } from './accept/client.ts'
 import { chooseArm } from './arm.ts'
 import { Attempt } from './attempt.ts'
@@ -225,7 +225,7 @@ class Exchange implements DownstreamEvents, Receiver {
     new Tunnel(downstream, connection, protocols, this.#plane.wheel, (clean) => {
       if (clean) this.#attempt.release(false)
       else this.#attempt.letGo()
-      this.#finish(outcomeOf(101), 101)
+      this.#finish(outcomeOf(101))
     }).open()
     return true
   }
@@ -256,8 +256,9 @@ class Exchange implements DownstreamEvents, Receiver {
   onResponseEnd(connection: UpstreamSide): void {
     const { status } = connection.head
     this.#downstream.writer.endBody(trailerLines(connection.trailers))
+    if (this.#request.rule?.isUnnamed) this.#remember(status, connection)
     this.#attempt.release(this.#downstream.requestComplete)
-    this.#finish(outcomeOf(status), status)
+    this.#finish(outcomeOf(status))
     this.#downstream.ended(this.#last)
   }
 
@@ -300,7 +301,7 @@ class Exchange implements DownstreamEvents, Receiver {
   onGone(): void {
     if (this.#phase === IDLE) return
     this.#attempt.letGo()
-    this.#finish(outcomeOfError('client_left'), 499)
+    this.#finish(outcomeOfError('client_left'))
   }
 
   /** Answers with our own error; where an answer has begun, the client learns from a reset that it is not whole. */
@@ -316,7 +317,7 @@ class Exchange implements DownstreamEvents, Receiver {
       const { writer } = this.#downstream
       writer.head(writeErrorAnswer(code, detail, this.#request, asked, now, this.#connectionField()))
     }
-    this.#finish(outcomeOfError(code), ERRORS[code].status)
+    this.#finish(outcomeOfError(code))
     if (begun) this.#downstream.reset()
     else this.#downstream.ended(this.#last)
   }
@@ -326,7 +327,7 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#last = this.#isLast()
     const now = this.#plane.clock.now()
     this.#downstream.writer.head(writeLocalAnswer(answer, this.#request, now, this.#connectionField()))
-    this.#finish(outcomeOf(answer.status), answer.status)
+    this.#finish(outcomeOf(answer.status))
     this.#downstream.ended(this.#last)
   }
 
@@ -347,13 +348,19 @@ class Exchange implements DownstreamEvents, Receiver {
     this.#total.set(ms)
   }
 
-  #finish(outcome: Outcome, status: number): void {
-    const { rule, snapshot, choice, path, method, upstream } = this.#request
+  #finish(outcome: Outcome): void {
+    const { rule, snapshot, choice } = this.#request
     this.#phase = IDLE
     this.#total?.cancel()
     snapshot.table.counters.count(rule, choice.arm, outcome)
-    if (rule?.isDefault) this.#plane.unclaimed.count(method, path, upstream?.plan.name ?? '', status)
     this.#plane.inFlight--
+  }
+
+  /** What it asked for and what came back is all that tells which operation it was for. */
+  #remember(status: number, connection: UpstreamSide): void {
+    const { method, path, upstream, rule } = this.#request
+    const name = upstream?.plan.name ?? ''
+    this.#plane.unclaimed.count(method, path, name, status, rule?.isDefault === false, connection.head)
   }
 
   /** A mistake of ours costs one request, not the process. */

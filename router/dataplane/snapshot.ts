@@ -54,6 +54,8 @@ export type Rule = {
   readonly attempts: readonly [number, number]
   readonly shift: string | undefined
   readonly isDefault: boolean
+  /** It takes more than one operation: which one a request is for, only its path says. */
+  readonly isUnnamed: boolean
   /** Undefined where the route has none: then its requests pay nothing for them. */
   readonly policies: PolicyChain | undefined
   /** Longest body that a request may have, in bytes; undefined: any. */
@@ -174,10 +176,16 @@ function compileRule(rule: PlanRule, index: number, plan: Plan, indices: Readonl
     attempts: [attempts(INCUMBENT), attempts(CANDIDATE)] as const,
     shift: action.kind === 'shift' ? action.shift : undefined,
     isDefault: rule.origin === 'default',
+    isUnnamed: isUnnamed(rule),
     policies,
     maxBody: policies?.bodyLimit,
     unavailable: action.kind === 'unavailable' ? action.reason : undefined,
   })
+}
+
+function isUnnamed({ origin, match: { path, methods } }: PlanRule): boolean {
+  if (origin === 'operation' || origin === 'kept') return false
+  return path === undefined || path.endsWith('**') || methods === undefined
 }
 
 /** For arms that lead nowhere; never waited for. */

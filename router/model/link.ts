@@ -58,14 +58,25 @@ export type TrafficCounts = {
     readonly outcome: string
     readonly count: number
   }[]
-  /** Requests that matched no operation or route and went to the default; bounded, the rest only counted. */
-  readonly unclaimed: readonly {
-    readonly method: string
-    readonly path: string
-    readonly upstream: string
-    readonly status: number
-    readonly count: number
-  }[]
+  /** Requests that no operation's own rule took; bounded, the rest only counted. */
+  readonly unclaimed: readonly UnclaimedCount[]
+}
+
+/** Requests for one path that were answered alike. */
+export type UnclaimedCount = {
+  readonly method: string
+  readonly path: string
+  readonly upstream: string
+  readonly status: number
+  readonly count: number
+  /** A route took them, which is for more than one operation; absent: they went to the default. */
+  readonly routed?: true
+  /** Bytes of the answer's body, where it said so beforehand. */
+  readonly length?: number
+  /** Where it redirected to, without query. */
+  readonly location?: string
+  /** The `Allow` field of a 405. */
+  readonly allow?: string
 }
 
 /** Control → supervisor. */

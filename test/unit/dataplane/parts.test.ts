@@ -236,9 +236,9 @@ describe('addressSet', () => {
 describe('Unclaimed', () => {
   it('remembers 500 distinct requests between two takes', () => {
     const unclaimed = new Unclaimed()
-    for (let index = 0; index < 600; index++) unclaimed.count('GET', `/${index}`, 'clinic', 404)
-    unclaimed.count('GET', '/0', 'clinic', 404)
-    unclaimed.count('POST', '/0', 'clinic', 404)
+    for (let index = 0; index < 600; index++) unclaimed.count('GET', `/${index}`, 'clinic', 404, false, undefined)
+    unclaimed.count('GET', '/0', 'clinic', 404, false, undefined)
+    unclaimed.count('POST', '/0', 'clinic', 404, false, undefined)
     const taken = unclaimed.take()
     expect(taken).toHaveLength(500)
     expect(taken[0]).toEqual({ method: 'GET', path: '/0', upstream: 'clinic', status: 404, count: 2 })
