@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe } from 'vitest'
 
-export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'kubernetes' | 'wrk' | 'openssl' | 'curl' | 'nghttp'
+export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'kubernetes' | 'wrk' | 'openssl' | 'curl' | 'haproxy' | 'nghttp'
 
 export type Need = {
   readonly available: boolean
@@ -38,6 +38,7 @@ const PROGRAMS: Readonly<Record<Tool, readonly string[]>> = {
   wrk: ['wrk'],
   openssl: ['openssl'],
   curl: ['curl'],
+  haproxy: ['haproxy'],
   nghttp: ['nghttp'],
 }
 

@@ -1,21 +1,21 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Dataplane } from '../../router/dataplane/dataplane.ts'
 import { manualClock } from '../../router/kernel/clock.ts'
-import type { Log } from '../../router/kernel/log.ts'
+import { freePorts } from '../estate.ts'
+import { describeWith } from '../needs.ts'
 import { seeded } from '../random.ts'
-import { client, eventually, get, type RawClient, routed, statusOf, talk } from './support.ts'
+import { client, eventually, get, later, type RawClient, routed, statusOf, talk } from './support.ts'
+import { recording } from './tls-support.ts'
 
 const HEADER = 'PROXY TCP4 203.0.113.7 10.0.0.1 8080 443\r\n'
 const LOCAL = '\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00'
 const BINARY = '\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x08\x0a\x00\x00\x01\x1f\x90\x01\xbb'
-
-/** A log that keeps what it was told. */
-function recording(): { readonly log: Log; readonly lines: string[] } {
-  const lines: string[] = []
-  const say = (message: string) => void lines.push(message)
-  const log: Log = { info: say, warn: say, error: say, child: () => log }
-  return { log, lines }
-}
 
 function behind(plane: Dataplane, from = ['127.0.0.0/8']): Promise<{ port: number }> {
   return plane.listen({ host: '127.0.0.1', port: 0 }, { proxyProtocol: { from } }, 'listen[1]')
@@ -133,3 +133,77 @@ describe('PROXY headers', () => {
     await raw.closed
   })
 })
+
+describeWith('haproxy', 'PROXY headers of a real HAProxy', (program) => {
+  /** HAProxy in front of a router, on a port of its own; ended with the test. */
+  async function balanced(to: number, sends: string): Promise<number> {
+    const [port = 0] = await freePorts(1)
+    const folder = mkdtempSync(join(tmpdir(), 'banyan-haproxy-'))
+    const file = join(folder, 'haproxy.cfg')
+    writeFileSync(
+      file,
+      `defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+listen balancer
+  bind 127.0.0.1:${port}
+  server router 127.0.0.1:${to} ${sends}
+`,
+    )
+    const child = spawn(program, ['-db', '-f', file], { stdio: 'ignore' })
+    later(async () => {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      rmSync(folder, { recursive: true, force: true })
+    })
+    await untilOpen(port)
+    return port
+  }
+
+  it.each(['send-proxy', 'send-proxy-v2', 'send-proxy-v2-ssl', 'send-proxy-v2 proxy-v2-options crc32c,unique-id'])(
+    '%s',
+    async (sends) => {
+      const { plane, upstream } = await routed()
+      const { port } = await behind(plane)
+      const socket = connect({ port: await balanced(port, sends), host: '127.0.0.1', localAddress: '127.0.0.9' })
+      later(() => {
+        socket.destroy()
+      })
+      let text = ''
+      socket.on('data', (bytes) => {
+        text += bytes.toString('latin1')
+      })
+      socket.write(get('/a'))
+      await once(socket, 'close')
+      expect(statusOf(text)).toBe(200)
+      expect(forwardedFor(upstream.received)).toEqual(['127.0.0.9'])
+    },
+  )
+
+  it('its own checks are no clients and no fault', async () => {
+    const { log, lines } = recording()
+    const { plane, upstream } = await routed(undefined, {}, {}, { log })
+    const { port } = await behind(plane)
+    const balancer = await balanced(port, 'send-proxy-v2 check check-send-proxy inter 20ms')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(statusOf(await talk(balancer, get('/')))).toBe(200)
+    expect(upstream.received).toHaveLength(1)
+    expect(lines.filter((line) => line.includes('PROXY'))).toEqual([])
+  })
+})
+
+/** Resolves when somebody listens there. */
+async function untilOpen(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect({ port, host: '127.0.0.1' })
+    const open = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (open) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
