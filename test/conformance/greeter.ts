@@ -25,8 +25,23 @@ export const GREETER = {
   talk: method('Talk', true, true),
 }
 
+/** grpc.health.v1, its messages by hand: field 1 is the service; field 1 of the answer how it is. */
+const HEALTH = {
+  check: {
+    path: '/grpc.health.v1.Health/Check',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: ({ service }: { readonly service: string }): Buffer => Buffer.from(service),
+    requestDeserialize: (bytes: Buffer) => ({ service: bytes.subarray(2).toString() }),
+    responseSerialize: (state: number): Buffer => Buffer.from([0x08, state]),
+    responseDeserialize: (bytes: Buffer): number => bytes[1] ?? 0,
+  },
+} as const
+
 export type Greeter = {
   readonly port: number
+  /** How services are, by name: 1 is SERVING, 2 NOT_SERVING. */
+  readonly states: Map<string, number>
   /** Names of the calls that were cancelled from the other side. */
   readonly cancelled: string[]
   readonly metadata: grpc.Metadata[]
@@ -44,6 +59,14 @@ export async function greeter(port = 0): Promise<Greeter> {
   const cancelled: string[] = []
   const metadata: grpc.Metadata[] = []
   const begun: string[] = []
+  const states = new Map([['', 1]])
+  server.addService(HEALTH, {
+    check(call: grpc.ServerUnaryCall<{ readonly service: string }, number>, done: grpc.sendUnaryData<number>) {
+      const state = states.get(call.request.service)
+      if (state === undefined) done({ code: grpc.status.NOT_FOUND, details: 'unknown' })
+      else done(null, state)
+    },
+  })
   const begin = (
     name: string,
     call: { readonly metadata: grpc.Metadata; on(event: 'cancelled', listener: () => void): unknown },
@@ -94,7 +117,7 @@ export async function greeter(port = 0): Promise<Greeter> {
       else reject(error)
     })
   })
-  return { port: bound, cancelled, metadata, begun, kill: () => server.forceShutdown() }
+  return { port: bound, states, cancelled, metadata, begun, kill: () => server.forceShutdown() }
 }
 
 /** A client of it at this port. Close it. */
