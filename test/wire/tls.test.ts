@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import { connect as dial } from 'node:net'
+import { createServer as createPlainServer, connect as dial } from 'node:net'
 import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -331,6 +331,32 @@ describe('H37: options of listeners', () => {
     await secured(socket)
     socket.write(get('/'))
     await eventually(() => upstream.received.length > 0)
+    expect(field('X-Forwarded-For', upstream.received.join(''))).toBe('203.0.113.7')
+  })
+
+  it.each([1, 50, 5_000])('a PROXY header comes in one piece with the handshake, cut after %d bytes', async (cut) => {
+    const { port, upstream, ca } = await secureRouter({ listener: { proxyProtocol: { from: ['127.0.0.1/32'] } } })
+    const balancer = createPlainServer((socket) => {
+      const onward = dial({ port, host: '127.0.0.1', noDelay: true })
+      for (const one of [socket, onward]) one.on('error', () => {})
+      onward.pipe(socket)
+      socket.once('data', async (hello) => {
+        socket.pause()
+        const first = Buffer.concat([Buffer.from('PROXY TCP4 203.0.113.7 10.0.0.1 1 2\r\n'), hello])
+        onward.write(first.subarray(0, cut))
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        onward.write(first.subarray(cut))
+        socket.pipe(onward)
+      })
+    })
+    balancer.listen(0, '127.0.0.1')
+    await once(balancer, 'listening')
+    later(() => {
+      balancer.close()
+    })
+    const address = balancer.address()
+    const { text } = await tell(typeof address === 'object' ? (address?.port ?? 0) : 0, ca, get('/'))
+    expect(statusOf(text)).toBe(200)
     expect(field('X-Forwarded-For', upstream.received.join(''))).toBe('203.0.113.7')
   })
 
