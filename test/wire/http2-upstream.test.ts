@@ -31,6 +31,7 @@ import {
   get as http1Get,
   later,
   problemOf,
+  published,
   router,
   settled,
   statusOf,
@@ -451,5 +452,26 @@ describe('an upstream that speaks HTTP/2', () => {
     await one.until(({ type, id }) => type === RST_STREAM && id === 1)
     expect([undefined, 0]).toContain(reset)
     await eventually(() => upstream.connections[0]?.frames.some(({ type }) => type === RST_STREAM) === true)
+  })
+
+  it('H36: its connections end with the router, and with the plan that names it', async () => {
+    const upstream = await frameServer((connection, { id, fields }) => {
+      if (fields.includes(':path: /')) answer(connection, id)
+    })
+    const setup = { upstreams: { vets: { ports: [upstream.port], transport: 'http2' } } }
+    const first = await router(setup)
+    const waiting = await client(first.port, http1Get('/wait'))
+    await eventually(() => upstream.connections.length === 1)
+    await first.plane.apply(published({ upstreams: { vets: { ports: [] } }, revision: 2 }))
+    await eventually(() => first.plane.draining().length === 1)
+    waiting.socket.destroy()
+    await eventually(() => upstream.connections[0]?.closed === true)
+
+    const second = await router(setup)
+    await client(second.port, http1Get('/wait'))
+    expect(statusOf(await talk(second.port, http1Get('/')))).toBe(200)
+    expect(upstream.connections).toHaveLength(2)
+    await second.plane.close()
+    await eventually(() => upstream.connections[1]?.closed === true)
   })
 })

@@ -25,6 +25,8 @@ export class SessionPool implements EndpointPool, SessionOwner {
   #inFlight = 0
   #reached = true
   #retired: (() => void) | undefined
+  /** Connections end with their last stream. */
+  #leaving = false
 
   constructor(dial: Dial, host: string, port: number, wheel: Wheel) {
     this.#dial = dial
@@ -83,6 +85,7 @@ export class SessionPool implements EndpointPool, SessionOwner {
 
   revive(): void {
     this.#retired = undefined
+    this.#leaving = false
   }
 
   closeOldest(): void {
@@ -90,7 +93,8 @@ export class SessionPool implements EndpointPool, SessionOwner {
   }
 
   closeIdle(): void {
-    for (const session of this.#usable.filter(isIdle)) session.retire()
+    this.#leaving = true
+    for (const session of this.#usable.filter(({ connecting }) => !connecting)) session.retire()
   }
 
   onRoom(session: UpstreamSession): void {
@@ -100,7 +104,7 @@ export class SessionPool implements EndpointPool, SessionOwner {
       if (next === undefined) break
       session.start(next)
     }
-    if (this.#retired !== undefined && isIdle(session)) session.retire()
+    if (this.#leaving && isIdle(session)) session.retire()
   }
 
   onUnusable(session: UpstreamSession, code: ErrorCode | undefined): void {
