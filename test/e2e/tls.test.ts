@@ -188,6 +188,18 @@ describe('H37: TLS of a whole router', () => {
     expect((await handshake()).resumed).toBe(false)
   })
 
+  it('takes changed options over while it runs, on the port it has', async () => {
+    folder.pair('shop', await shop())
+    await router.up()
+    const written = readFileSync(router.config, 'utf8')
+    const strict = async () => (await handshake({ maxVersion: 'TLSv1.2' }).catch(() => 'refused')) === 'refused'
+    expect(await strict()).toBe(false)
+    writeFileSync(router.config, written.replace('tls: { cert', "tls: { minVersion: '1.3', cert"))
+    await until(async () => (await strict()) && (await strict()) && (await strict()))
+    expect((await handshake()).serial).not.toBe('')
+    expect((await fetch(`http://127.0.0.1:${router.port}/`)).status).toBe(200)
+  })
+
   it('says for as long as it lasts that a certificate has expired, and serves with it', async () => {
     folder.pair('shop', await ca.issue({ dns: ['shop.test'], from: -2, until: -1 }))
     await router.up()
