@@ -66,6 +66,10 @@ describe('a client by HTTP/2 that floods', () => {
       make: (index) => frame(HEADERS, END_HEADERS | END_STREAM, 2 * index + 3, block(get('/', 'X: 1'))),
     },
     {
+      what: 'requests that are refused',
+      make: (index) => frame(HEADERS, END_HEADERS | END_STREAM, 2 * index + 3, block(get('/%zz#'))),
+    },
+    {
       what: 'more streams than are allowed',
       make: (index) => frame(HEADERS, END_HEADERS | END_STREAM, 2 * index + 3, block(get())),
     },

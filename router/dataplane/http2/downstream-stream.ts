@@ -6,7 +6,7 @@ import { Pace } from '../http1/pace.ts'
 import { RequestHead } from '../http1/request-head.ts'
 import type { DownstreamEvents, DownstreamSide } from '../sides.ts'
 import { Deadline, type Wheel } from '../wheel.ts'
-import { GAIN } from './calm.ts'
+import { COST, GAIN } from './calm.ts'
 import { CODE } from './frames.ts'
 import { encodeResponse } from './head-lines.ts'
 import type { FieldTaker } from './hpack/decoder.ts'
@@ -47,6 +47,8 @@ export class DownstreamStream extends Stream implements DownstreamSide {
   #wanted = false
   /** A rule of HTTP/2 was broken: no answer is written, the stream is reset. */
   #broken = false
+  /** What its end is worth. */
+  #gain: number = GAIN.stream
 
   constructor(
     session: StreamSession,
@@ -70,6 +72,7 @@ export class DownstreamStream extends Stream implements DownstreamSide {
     this.#trailers = undefined
     this.#bodyLimit = Number.POSITIVE_INFINITY
     this.#broken = false
+    this.#gain = GAIN.stream
   }
 
   get requestComplete(): boolean {
@@ -109,8 +112,12 @@ export class DownstreamStream extends Stream implements DownstreamSide {
       this.#broken = true
       this.writer.stop()
       this.#events.onRefused('request_malformed')
-    } else if (fault !== undefined) this.#events.onRefused(fault)
-    else {
+    } else if (fault !== undefined) {
+      // In HTTP/1.1 a connection ends with the first of these.
+      this.session.earn(-COST.refused)
+      this.#gain = 0
+      this.#events.onRefused(fault)
+    } else {
       this.#paced = !isGrpc(head)
       this.#events.onRequest()
     }
@@ -234,7 +241,7 @@ export class DownstreamStream extends Stream implements DownstreamSide {
   /** The answer has been sent: a request that is still on its way is no longer of use (RFC 9113 §8.1). */
   #settle(): void {
     if (this.#state !== ANSWERED || !this.writer.ended) return
-    this.session.earn(GAIN.stream)
+    this.session.earn(this.#gain)
     if (this.remoteEnded) this.#close()
     else this.#leave(CODE.none)
   }
