@@ -160,6 +160,12 @@ export class UpstreamStream extends Stream implements UpstreamSide {
     if (endStream) this.onDataEnd()
   }
 
+  /** Also a frame that carries nothing is no answer where it comes before one. */
+  override onDataFrame(length: number): boolean {
+    if (this.#state === HEAD) this.#malformed()
+    return super.onDataFrame(length)
+  }
+
   onData(bytes: Buffer, start: number, end: number): void {
     const { head, inflow } = this
     const most = head.framing === 'none' ? 0 : head.length
