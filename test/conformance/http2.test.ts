@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { probe } from '../../router/control/health-probe.ts'
 import type { PlanUpstream } from '../../router/model/plan.ts'
 import { authority } from '../certificates.ts'
 import { describeWith } from '../needs.ts'
@@ -32,6 +33,9 @@ function application(
     response.setHeader('trailer', 'x-sum')
     response.write('body')
     response.addTrailers({ 'x-sum': '42' })
+    response.end()
+  } else if (url === '/missing') {
+    response.statusCode = 404
     response.end()
   } else if (url === '/none') {
     response.statusCode = 204
@@ -66,7 +70,7 @@ async function stage(speaks: Speaks) {
   const { port, plane } = await router({ upstreams: { shop: { ports: [upstreamPort], ...over } } })
   const tls = { certificates: [pair], minVersion: '1.2', unknownNames: 'default' } as const
   const { port: tlsPort } = await plane.listen({ host: '127.0.0.1', port: 0 }, { tls }, 'listen[1]')
-  return { port, tlsPort, caFile, folder, ca }
+  return { port, tlsPort, upstreamPort, caFile, folder, ca }
 }
 
 const UPSTREAMS: readonly Speaks[] = ['http1', 'h2c', 'h2']
@@ -129,6 +133,15 @@ describeWith('nghttp', "nghttp2's clients through the router", (nghttp) => {
 })
 
 describe('an upstream that is to speak HTTP/2 by TLS', () => {
+  it('is asked by HTTP/2 how it is', async () => {
+    const { upstreamPort, caFile } = await stage('h2')
+    const asking = { host: '127.0.0.1', port: upstreamPort, authority: 'shop.test', timeoutMs: 2000, http2: true }
+    const tls = { verify: true, ca: caFile, serverName: 'shop.test' }
+    expect(await probe({ ...asking, path: '/health', tls })).toBeUndefined()
+    expect(await probe({ ...asking, path: '/missing', tls })).toBe('it answered 404')
+    expect(await probe({ ...asking, path: '/health', tls: { ...tls, serverName: 'other.test' } })).toContain('ALTNAME')
+  })
+
   it('H36: and chooses HTTP/1.1 is 502, and no request is sent there', async () => {
     const folder = pemFolder()
     const ca = await authority()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { manualClock } from '../../router/kernel/clock.ts'
 import {
   block,
   CONTINUATION,
@@ -198,6 +199,102 @@ describe('HTTP/2 from a client by prior knowledge', () => {
     await one.until(/ok$/)
     one.send(PREFACE)
     expect(await one.until(/HTTP\/1\.1 505 /)).toContain('version_not_supported')
+  })
+})
+
+describe('a request by HTTP/2 on its way', () => {
+  it('H20: waits for 100 (Continue) from the upstream, which it gets', async () => {
+    const { port, upstream } = await routed((socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'))
+    const one = await http2Client(port)
+    one.request(1, post('/', 'expect: 100-continue', 'content-length: 3'), false)
+    await one.until(({ fields }) => fields[0] === ':status: 100')
+    expect(upstream.received.join('')).toContain('\r\nexpect: 100-continue\r\n')
+    one.send(DATA, END_STREAM, 1, Buffer.from('abc'))
+    await upstream.until((all) => all.endsWith('\r\n\r\nabc'))
+    upstream.sockets[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    expect((await one.answer(1)).body).toBe('ok')
+  })
+
+  it('H16: what an untrusted client claims is dropped, and said afresh', async () => {
+    const { port, upstream } = await routed()
+    const one = await http2Client(port)
+    one.request(
+      1,
+      get(
+        '/',
+        'x-forwarded-for: 6.6.6.6',
+        'x_forwarded_for: 6.6.6.6',
+        'forwarded: for=6.6.6.6',
+        'x-banyan-arm: candidate',
+      ),
+    )
+    await one.answer(1)
+    const all = upstream.received.join('')
+    expect(all).not.toMatch(/6\.6\.6\.6|x-banyan/i)
+    expect(all).toContain(
+      '\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: shop.test\r\nX-Forwarded-Proto: http\r\n',
+    )
+  })
+
+  it('H17: a third pass is 508, whichever HTTP the others were by', async () => {
+    const { port } = await routed()
+    const one = await http2Client(port)
+    one.request(1, get('/', 'via: 2.0 banyan, 1.1 banyan'))
+    expect((await one.answer(1)).status).toBe(508)
+  })
+
+  it('H21: an answer to HEAD that has a body all the same ends there', async () => {
+    const { port } = await routed('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody')
+    const one = await http2Client(port)
+    one.request(1, [':method: HEAD', ...get().slice(1)])
+    one.request(3, get())
+    expect([(await one.answer(1)).body, (await one.answer(3)).body]).toEqual(['', 'body'])
+  })
+
+  it('H11: a body that stops coming is 408; messages of a gRPC call may take their time', async () => {
+    const clock = manualClock()
+    const timeouts = { connect: 2000, firstByte: 600_000, idle: 600_000, total: undefined }
+    const { port, upstream } = await routed(() => {}, { timeouts }, {}, { clock })
+    const one = await http2Client(port)
+    one.request(1, post('/upload'), false)
+    one.request(3, post('/call', 'content-type: application/grpc'), false)
+    one.send(DATA, 0, 1, Buffer.from('some'))
+    one.send(DATA, 0, 3, Buffer.from('some'))
+    await upstream.until((all) => all.split('some').length === 3)
+    clock.advance(31_000)
+    const { status, reset } = await one.answer(1)
+    expect([status, reset]).toEqual([408, 0])
+    expect(one.frames.filter(({ id }) => id === 3 && id > 0).every(({ type }) => type === WINDOW_UPDATE)).toBe(true)
+  })
+
+  it('H29: an upstream that is lost in mid-body resets the stream, and no other', async () => {
+    const { port } = await routed((socket, head) => {
+      if (head.startsWith('GET /whole')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      else {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart')
+        setTimeout(() => socket.destroy(), 20)
+      }
+    })
+    const one = await http2Client(port)
+    one.request(1, get('/part'))
+    one.request(3, get('/whole'))
+    expect((await one.answer(3)).body).toBe('ok')
+    expect((await one.answer(1)).reset).toBe(2)
+  })
+
+  it('H28: an early answer comes at once, and the rest of the body is not waited for', async () => {
+    const { port } = await routed('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno')
+    const one = await http2Client(port)
+    one.request(1, post('/', 'content-length: 1000000'), false)
+    one.send(DATA, 0, 1, Buffer.alloc(1000))
+    const { status, body } = await one.answer(1)
+    expect([status, body]).toEqual([403, 'no'])
+    const reset = await one.until(({ type, id }) => type === RST_STREAM && id === 1)
+    expect(reset.payload.readUInt32BE(0)).toBe(0)
+    // What was on its way is nobody's fault.
+    one.send(DATA, 0, 1, Buffer.alloc(1000))
+    one.request(3, get())
+    expect((await one.answer(3)).status).toBe(403)
   })
 })
 
