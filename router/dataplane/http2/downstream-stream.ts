@@ -235,7 +235,9 @@ export class DownstreamStream extends Stream implements DownstreamSide {
   #break(): void {
     this.#broken = true
     this.writer.stop()
-    this.#events.onRequestFault('request_malformed')
+    // Where the answer is written already, only the client is still to hear of it.
+    if (this.#state === ANSWERED) this.#leave(CODE.protocol)
+    else this.#events.onRequestFault('request_malformed')
   }
 
   /** The answer has been sent: a request that is still on its way is no longer of use (RFC 9113 §8.1). */

@@ -7,6 +7,7 @@ import { END_HEADERS, END_STREAM, frame, PREFACE, settings, TYPE } from '../../f
 
 const codec = await loadHttp2Codec(join(import.meta.dirname, '../../../router'))
 const INITIAL_WINDOW = 4
+const PROTOCOL_ERROR = 1
 /** GET / for a.test, as indexes and a literal. */
 const GET = Buffer.from([0x82, 0x86, 0x84, 0x41, 6, ...Buffer.from('a.test')])
 const OK = Buffer.from([0x88])
@@ -17,6 +18,16 @@ describe('a client of HTTP/2', () => {
     const { wrong, error, frames } = readByCodec(codec, sent, { answer: 'when whole', body: 30 })
     expect([wrong, error]).toEqual([[], undefined])
     expect(frames.filter(({ type, id }) => type === TYPE.data && id === 1)).toHaveLength(1)
+  })
+
+  it('has its stream reset where it breaks a rule behind the answer that waits for its window', () => {
+    const bad = Buffer.concat(['connection', 'close'].map((text) => Buffer.from([text.length, ...Buffer.from(text)])))
+    const sent = [
+      ...[PREFACE, settings([INITIAL_WINDOW, 5]), frame(TYPE.headers, END_HEADERS, 1, GET)],
+      frame(TYPE.headers, END_HEADERS | END_STREAM, 1, Buffer.concat([Buffer.from([0]), bad])),
+    ]
+    const { wrong, resets } = readByCodec(codec, sent, { answer: 'at once', body: 30 })
+    expect([wrong, [...resets]]).toEqual([[], [[1, PROTOCOL_ERROR]]])
   })
 })
 
