@@ -209,10 +209,17 @@ function pathText(path: Path): string {
 
 /** Of a union's branches the one whose kind of value was written, if it is clear which that is. */
 function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  // A branch that has nothing to say but of what is inside the value is meant before one that refuses all of it.
+  const inside = branches.filter((issues) => issues.every(isInside))
+  if (inside.length === 1) return inside[0]
   const fitting = branches.filter(
     (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'),
   )
   return fitting.length === 1 ? fitting[0] : undefined
+}
+
+function isInside(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys'
 }
 
 function holdsEnvironment(node: YamlNode): boolean {

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { CertificateFiles } from '../kernel/tls/credentials.ts'
 import type { ListenerOptions, ListenerTls, UpstreamTls } from '../model/spec.ts'
 import { absolutePath } from './paths.ts'
@@ -29,13 +29,17 @@ const age = textKind('a duration such as 0s, 5m, 30d or 365d, at most 3650d', (t
   return seconds
 }).meta({ pattern: '^(\\d{1,9})([smhd])$', examples: ['365d'] })
 
-const hsts = age
-  .or(
-    map({
-      maxAge: age.describe('How long browsers remember it'),
-      includeSubDomains: flag.optional().describe('Every host below this one too').meta({ default: false }),
-      preload: flag.optional().describe("Consent to stand in the browsers' own lists").meta({ default: false }),
-    }),
+const hsts = z
+  .union(
+    [
+      age,
+      map({
+        maxAge: age.describe('How long browsers remember it'),
+        includeSubDomains: flag.optional().describe('Every host below this one too').meta({ default: false }),
+        preload: flag.optional().describe("Consent to stand in the browsers' own lists").meta({ default: false }),
+      }),
+    ],
+    { error: 'a duration such as 365d, or a map with maxAge, includeSubDomains, preload' },
   )
   .optional()
   .describe('Tells browsers to come by TLS only (HSTS): for how long; default: not told')
@@ -71,8 +75,10 @@ export const listenerKeys = {
   })
     .optional()
     .describe('Load balancers whose connections begin with a PROXY header, version 1 or 2; default: none'),
-  redirectToTls: flag
-    .or(map({ port: port.describe('TCP port of the TLS listener, as clients see it') }))
+  redirectToTls: z
+    .union([flag, map({ port: port.describe('TCP port of the TLS listener, as clients see it') })], {
+      error: 'true, false, or a map with port',
+    })
     .optional()
     .describe('Answers every request with 308 to the same address by https; a map names the port, else it is 443')
     .meta({ default: false }),

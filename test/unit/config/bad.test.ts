@@ -24,6 +24,7 @@ describe('a value of the wrong shape', () => {
       'trustedProxies: [10.0.0.0/33]',
       '1:18 trustedProxies[0]  must be an IP address or a CIDR block such as 10.0.0.0/8, got "10.0.0.0/33"',
     ],
+    ['kubernetes: { namespaces: clinic }', '1:27 kubernetes.namespaces  must be a list of namespaces, got "clinic"'],
     ['overrides: {}', '1:1 overrides.from  is missing; must be a list of IP addresses or CIDR blocks'],
     ['upstreams: [a]', '1:1 upstreams  must be a map of upstreams by name, got a list'],
     ['upstreams: { a: http://x }', '1:17 upstreams.a  must be a map, got "http://x"'],

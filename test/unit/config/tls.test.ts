@@ -59,6 +59,8 @@ describe('a listener', () => {
       'tls: { cert: "file:a", key: "file:b", hsts: { maxAge: 1d, preload: true } }',
       '1:91 listen[0].tls.hsts.preload  the lists of browsers take a host only with includeSubDomains: true',
     ],
+    ['tls: { cert: "file:a", key: "file:b", hsts: true }', 'listen[0].tls.hsts  must be a duration such as 365d, or'],
+    ['redirectToTls: { port: 99999 }', '1:47 listen[0].redirectToTls.port  must be a port from 0 to 65535, got 99999'],
     ['tls: { cert: "file:a", key: "file:b" }, redirectToTls: true', '1:79 listen[0].redirectToTls  this listener has'],
     ['proxyProtocol: { from: [everybody] }', '1:48 listen[0].proxyProtocol.from[0]  must be an IP address or a CIDR'],
   ])('refuses %s', (text, says) => {
