@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { CORE_SCHEMA, load } from 'js-yaml'
+import { CORE_SCHEMA, load, YAMLException } from 'js-yaml'
 import type { Environment } from '../../../kernel/environment.ts'
 import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
 import type { Access, Credentials } from './access.ts'
@@ -17,7 +17,7 @@ export type KubeconfigOptions = {
 
 /** One context of a kubeconfig. Rejects with a message that says what of the file is missing or not understood. */
 export async function readKubeconfig(file: string, options: KubeconfigOptions): Promise<Access> {
-  const document = objectOf(load(await readText(file, `kubeconfig ${file}`), { schema: CORE_SCHEMA }))
+  const document = await readDocument(file)
   const name = options.context ?? textOf(own(document, 'current-context'))
   if (name === '') throw new Error(`kubeconfig ${file} has no current-context; write kubernetes.context`)
   const pick = (list: string, key: string, named: string) => entryOf(document, list, key, named, file)
@@ -35,6 +35,20 @@ export async function readKubeconfig(file: string, options: KubeconfigOptions): 
     namespace: textOf(own(context, 'namespace')) || 'default',
     words: `context "${name}" of ${file}`,
     credentials: { ...(await clusterTrust(cluster, file)), ...(await userProof(user, file, options)) },
+  }
+}
+
+async function readDocument(file: string): Promise<JsonObject> {
+  const text = await readText(file, `kubeconfig ${file}`).catch((error: Error) => {
+    throw new Error(`${error.message}; outside of a Pod, name one in kubernetes.kubeconfig or $KUBECONFIG`)
+  })
+  try {
+    return objectOf(load(text, { schema: CORE_SCHEMA }))
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    // Its whole message quotes the lines around the place, which may hold a token.
+    const place = error.mark === undefined ? file : `${file}:${error.mark.line + 1}`
+    throw new Error(`kubeconfig ${place} is no YAML: ${error.reason}`)
   }
 }
 

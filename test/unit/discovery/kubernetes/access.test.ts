@@ -74,7 +74,16 @@ describe('a kubeconfig', () => {
   })
 
   it.each([
-    { what: 'is missing', prepare: () => {}, says: 'cannot be read: ENOENT' },
+    {
+      what: 'is missing',
+      prepare: () => {},
+      says: /cannot be read: ENOENT.*; outside of a Pod, name one in kubernetes.kubeconfig or \$KUBECONFIG/,
+    },
+    {
+      what: 'is no YAML',
+      prepare: () => writeFileSync(file, 'token: secret\na: [b\n{x'),
+      says: /^kubeconfig \S+config:3 is no YAML: [^\n]+$/,
+    },
     {
       what: 'has no such context',
       prepare: () => write({}),
