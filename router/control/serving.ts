@@ -56,10 +56,19 @@ export function createServing({ folder, lock, publisher, log, send, changed }: S
     changed()
   }
 
+  /** What was changed that only a new start can do. */
+  function waits(): readonly string[] {
+    return (['admin', 'state'] as const)
+      .filter((key) => asked !== undefined && JSON.stringify(asked[key]) !== JSON.stringify(started?.[key]))
+      .map((key) => `${key} has changed, which takes effect at the next start of the router`)
+  }
+
   return {
     ask(spec) {
       started ??= spec
+      const waited = waits()
       asked = spec
+      for (const words of waits()) if (!waited.includes(words)) log.warn(words)
       const { listen, status, processes, lameDuckMs, graceMs } = spec
       send({ kind: 'serve', listen, status, processes, folder, graceMs, lameDuckMs })
     },
@@ -77,13 +86,7 @@ export function createServing({ folder, lock, publisher, log, send, changed }: S
     },
     processes: () => pids.size,
     where: () => bound,
-    notices() {
-      const later = (['admin', 'state'] as const).filter(
-        (key) => JSON.stringify(asked?.[key]) !== JSON.stringify(started?.[key]),
-      )
-      const waits = later.map((key) => `${key} has changed, which takes effect at the next start of the router`)
-      return [...(refused === undefined ? [] : [refused]), ...waits]
-    },
+    notices: () => [...(refused === undefined ? [] : [refused]), ...waits()],
   }
 }
 

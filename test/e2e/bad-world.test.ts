@@ -143,6 +143,7 @@ it('a change that waits for the next start is said until it is taken back', asyn
   router.save(`${good()}admin: { port: ${other} }\n`)
   const says = 'admin has changed, which takes effect at the next start of the router'
   await eventually(async () => expect((await router.ready()).body.notices).toEqual([says]))
+  expect(router.output().split(says)).toHaveLength(2)
   expect((await router.banyan('status')).code).toBe(1)
   router.save(good())
   await eventually(async () => expect((await router.ready()).body.status).toBe('ok'))
