@@ -35,7 +35,7 @@ const NO_ENDPOINT: Readonly<Record<string, string>> = {
 }
 
 const NOT_ASKED =
-  'nobody asks what it implements: set discover.openapi to auto, a path, a URL or file:PATH, or discover.mappings'
+  'nobody asks what it implements: set discover.openapi (auto, a path, a URL, file:PATH), or mappings, grpc or wsdl there'
 
 const DETECTION: Readonly<Record<Observation['state'], string | undefined>> = {
   answered: undefined,

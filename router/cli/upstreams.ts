@@ -65,7 +65,8 @@ function looked(what: string, { state, at, next_at, attempts }: SightingView, no
 function tried(name: string, seen: UpstreamView['detection'][number], now: number): readonly string[] {
   const lines = seen.attempts.map(({ what, outcome }) => `      ${what}: ${outcome}`)
   const { detector, state, operations, at, next_at } = seen
-  const age = state === 'pending' ? 'not answered yet' : `${operations} operations, ${duration(now - at)} ago`
+  const found = `${operations} operation${operations === 1 ? '' : 's'}`
+  const age = state === 'pending' ? 'not answered yet' : `${found}, ${duration(now - at)} ago`
   return [`  ${name}, ${detector}: ${state}, ${age}${again(next_at, now)}`, ...lines]
 }
 
