@@ -28,7 +28,7 @@ export function readAside(
     const cancel = clock.after(limits.timeoutMs, () =>
       finish({ kind: 'unreadable', why: `was not read within ${limits.timeoutMs / 1000} s` }),
     )
-    const abort = () => finish({ kind: 'unreadable', why: 'was not read: the router stops' })
+    const abort = () => finish({ kind: 'unreadable', why: `was not read: ${whyEnded(signal.reason)}` })
     signal.addEventListener('abort', abort, { once: true })
     worker.once('message', (reading: Reading) => finish(reading))
     worker.once('error', (error: Error) => finish({ kind: 'unreadable', why: `could not be read: ${error.message}` }))
@@ -42,4 +42,8 @@ export function readAside(
       resolve(reading)
     }
   })
+}
+
+function whyEnded(reason: unknown): string {
+  return reason instanceof Error && reason.name !== 'AbortError' ? reason.message : 'the router stops'
 }

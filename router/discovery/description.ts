@@ -5,8 +5,9 @@ import type { Attempt, ObservedEndpoint } from '../model/catalogue.ts'
 import type { UpstreamTls } from '../model/spec.ts'
 import { type Reader, readAside } from './aside.ts'
 import type { DetectableUpstream, DetectContext, Finding, Memory } from './detectors/detector.ts'
-import { type DescriptionAnswer, FETCH_LIMITS } from './fetch.ts'
+import { type DescriptionAnswer, type DescriptionRequest, FETCH_LIMITS } from './fetch.ts'
 import { collectOperations, type WrittenOperation } from './operations.ts'
+import { endpointsToAsk } from './round.ts'
 import { plural } from './words.ts'
 
 /** Where a description may be: a path on the upstream, an address the operator wrote, or a file. */
@@ -159,36 +160,42 @@ function statusOutcome({ status, ms, location }: Extract<DescriptionAnswer, { ki
   return `${status} in ${ms} ms`
 }
 
-/** Asks the endpoints in turn until one answers; an address of the operator's own is the only one there is. */
+/** Asks some endpoints in turn until one answers; an address of the operator's own is the only one there is. */
 export async function askFor(
   place: Exclude<Place, { kind: 'file' }>,
   context: DetectContext,
   memory: Memory | undefined,
 ): Promise<DescriptionAnswer> {
+  const { etag, modified } = memory ?? {}
+  const ask = async (address: Address): Promise<DescriptionAnswer> => {
+    const answer = await context.fetch({ ...address, etag, modified, signal: context.signal })
+    return answer.kind === 'answered' ? answer : { ...answer, why: `${answer.why} (${address.host}:${address.port})` }
+  }
+  if (place.kind === 'url') return ask(addressOf(place.url))
   let last: DescriptionAnswer = { kind: 'unreachable', why: 'no endpoint is known' }
-  for (const address of place.kind === 'url'
-    ? [addressOf(place.url)]
-    : context.upstream.endpoints.map(at(place.path, context.upstream.tls))) {
-    const { etag, modified } = memory ?? {}
-    last = await context.fetch({ ...address, etag, modified, signal: context.signal })
+  for (const endpoint of endpointsToAsk(context)) {
+    last = await ask(at(endpoint, place.path, context.upstream.tls))
     if (last.kind === 'answered') return last
-    last = { ...last, why: `${last.why} (${address.host}:${address.port})` }
+    if (last.kind === 'unreachable') context.silent?.add(endpoint)
   }
   return last
 }
 
-function at(path: string, tls: UpstreamTls | undefined) {
-  return ({ host, port, path: prefix, authority }: ObservedEndpoint) => ({
+type Address = Omit<DescriptionRequest, 'etag' | 'modified' | 'signal'>
+
+function at(endpoint: ObservedEndpoint, path: string, tls: UpstreamTls | undefined): Address {
+  const { host, port, path: prefix, authority } = endpoint
+  return {
     host,
     port,
     secure: tls !== undefined,
     path: `${prefix}${path}`,
     authority,
     ...(tls && { tls: authority === undefined ? tls : { serverName: authority.replace(/:\d*$/, ''), ...tls } }),
-  })
+  }
 }
 
-function addressOf(url: string) {
+function addressOf(url: string): Address {
   const { protocol, hostname, port, pathname, search } = new URL(url)
   const secure = protocol === 'https:'
   return { host: hostname, port: Number(port) || (secure ? 443 : 80), secure, path: `${pathname}${search}` }

@@ -1,11 +1,12 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { operationKey } from '../kernel/template.ts'
-import type { Observation } from '../model/catalogue.ts'
+import type { Observation, ObservedEndpoint } from '../model/catalogue.ts'
 import type { DetectableUpstream, DetectorKind, Finding, Memory } from './detectors/detector.ts'
 import { DETECTORS } from './detectors/index.ts'
 import type { FetchDescription } from './fetch.ts'
 import { createPaces, nextDelay, type Paces } from './pace.ts'
+import { turned } from './round.ts'
 import { openTurns } from './turns.ts'
 import { printable } from './words.ts'
 
@@ -68,6 +69,8 @@ export function startDetection(options: DetectionOptions): Detection {
 }
 
 const MOST_AT_ONCE = 8
+/** What one round may take, so that no upstream keeps a turn from the others for long. */
+const ROUND_MS = 30_000
 
 type Pair = { readonly detector: DetectorKind; readonly upstream: DetectableUpstream }
 
@@ -103,6 +106,7 @@ function startProbe({ detector, upstream, question, before, paces, turns, option
   const known = firstObservation(detector, upstream, before, options.remembered, clock.now())
   let observation: Observation = { ...known, nextAt: clock.now() + first.delay }
   let { misses } = first
+  let begin = 0
   let cancel = schedule(first.delay)
 
   return { question, upstream, observation: () => observation, stop }
@@ -121,11 +125,31 @@ function startProbe({ detector, upstream, question, before, paces, turns, option
     if (signal.aborted) return
     // Whoever takes its place meanwhile goes on as if there had been no answer.
     if (detector.polls) paces.asked(pace, question, misses + 1, nextDelay(misses + 1, random))
-    const finding = shown(await detector.detect({ upstream, fetch, clock, signal, memory }).catch(failure))
+    const finding = shown(await round(signal).catch(failure))
     if (signal.aborted) return
     if (finding.kind === 'read') memory = finding.memory
     misses = finding.kind === 'read' || finding.kind === 'unchanged' ? 0 : misses + 1
     settle(finding)
+  }
+
+  /** Begins where the one before got an answer, or behind whom it asked in vain. */
+  async function round(signal: AbortSignal): Promise<Finding> {
+    const late = new AbortController()
+    const cancelLate = clock.after(ROUND_MS, () => late.abort(new Error(`not through within ${ROUND_MS / 1_000} s`)))
+    const silent = new Set<ObservedEndpoint>()
+    try {
+      return await detector.detect({
+        upstream: { ...upstream, endpoints: turned(upstream.endpoints, begin) },
+        fetch,
+        clock,
+        signal: AbortSignal.any([signal, late.signal]),
+        memory,
+        silent,
+      })
+    } finally {
+      cancelLate()
+      begin += silent.size
+    }
   }
 
   // A detector that throws is a mistake of ours: it shows as its own failure and is asked again.

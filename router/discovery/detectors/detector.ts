@@ -39,6 +39,8 @@ export type DetectContext = {
   readonly signal: AbortSignal
   /** What the last `read` or `unchanged` left for the next time. */
   readonly memory: Memory | undefined
+  /** Endpoints that have not answered in this round; absent: that does not matter. */
+  readonly silent?: Set<ObservedEndpoint>
 }
 
 /** Where a description was read and how to ask whether it changed. */

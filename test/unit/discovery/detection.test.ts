@@ -6,6 +6,7 @@ import type {
   DetectorKind,
   Finding,
 } from '../../../router/discovery/detectors/detector.ts'
+import { openapi } from '../../../router/discovery/detectors/openapi/index.ts'
 import { manualClock } from '../../../router/kernel/clock.ts'
 import { silentLog } from '../../../router/kernel/log.ts'
 
@@ -289,6 +290,61 @@ describe('startDetection', () => {
     waiting[3]?.()
     await settled()
     expect(waiting).toHaveLength(9)
+  })
+
+  it('asks three of many dead endpoints a round, the others in the next, and then begins with who answered', async () => {
+    const rounds: string[][] = []
+    const clock = manualClock()
+    const detection = startDetection({
+      fetch: async ({ host, path }) => {
+        if (path === '/openapi.json') rounds.at(-1)?.push(host)
+        if (host !== '10.0.0.8') return { kind: 'unreachable', why: 'no answer within 5 s' }
+        return {
+          kind: 'answered',
+          status: 404,
+          etag: undefined,
+          modified: undefined,
+          location: undefined,
+          body: new Uint8Array(),
+          ms: 1,
+        }
+      },
+      clock,
+      random: () => 0,
+      log: silentLog,
+      changed: () => {},
+      detectors: [openapi],
+    })
+    const endpoints = Array.from({ length: 9 }, (_, index) => ({ host: `10.0.0.${index + 1}`, port: 80, path: '' }))
+    detection.update([{ ...VETS, endpoints }])
+    for (const pause of [0, 1_000, 2_000, 4_000]) {
+      rounds.push([])
+      clock.advance(pause)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(rounds).toEqual([
+      ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+      ['10.0.0.4', '10.0.0.5', '10.0.0.6'],
+      ['10.0.0.7', '10.0.0.8'],
+      ['10.0.0.8'],
+    ])
+    expect(detection.observations()[0]).toMatchObject({ state: 'none', attempts: [{ outcome: '404 in 1 ms' }] })
+  })
+
+  it('ends a round that takes longer than half a minute, so that its turn is free', async () => {
+    const { detection, clock, advance } = scene([], {
+      detect: ({ signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () =>
+            resolve({ kind: 'unreachable', attempts: attempts(String(signal.reason)) }),
+          ),
+        ),
+    })
+    await start(detection, clock)
+    await advance(29_500)
+    expect(detection.observations()[0]?.attempts).toEqual([])
+    await advance(500)
+    expect(detection.observations()[0]?.attempts).toEqual(attempts('Error: not through within 30 s'))
   })
 
   it('ends what is in flight when it closes, and asks nobody afterwards', async () => {

@@ -4,6 +4,7 @@ import { UnusableCredentials } from '../../../kernel/tls/credentials.ts'
 import { secureOptions } from '../../../kernel/tls/identity.ts'
 import type { Attempt } from '../../../model/catalogue.ts'
 import { readAside } from '../../aside.ts'
+import { endpointsToAsk } from '../../round.ts'
 import { plural } from '../../words.ts'
 import type { DetectContext, DetectorKind, Finding } from '../detector.ts'
 import type { Reflected, Version } from './reflection.ts'
@@ -48,12 +49,13 @@ type Asked =
 const UNIMPLEMENTED = 12
 const UNAVAILABLE = 14
 
-/** Asks the endpoints in turn until one answers. */
+/** Asks some endpoints in turn until one answers. */
 async function askEndpoints(version: Version, context: DetectContext): Promise<Asked> {
   const [{ reflect }, { GrpcFailure }] = await Promise.all([import('./reflection.ts'), import('./call.ts')])
   let last: Asked = { kind: 'unreachable', outcome: 'no endpoint is known' }
-  const { endpoints, tls } = context.upstream
-  for (const { host, port, path, authority } of endpoints) {
+  const { tls } = context.upstream
+  for (const endpoint of endpointsToAsk(context)) {
+    const { host, port, path, authority } = endpoint
     try {
       const name = authority?.replace(/:\d*$/, '')
       const secure = tls && (await secureOptions(host, name === undefined ? tls : { serverName: name, ...tls }))
@@ -67,6 +69,7 @@ async function askEndpoints(version: Version, context: DetectContext): Promise<A
       const early = error.kind === 'unreachable' || error.status === UNAVAILABLE
       last = { kind: early ? 'unreachable' : 'failed', outcome }
       if (!early) return last
+      context.silent?.add(endpoint)
     }
   }
   return last
