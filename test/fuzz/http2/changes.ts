@@ -40,7 +40,7 @@ function chanceBytes(random: Random): Buffer {
 }
 
 /** One byte is another one, is gone, or has a new one before it. */
-function flipped(bytes: Buffer, random: Random): Buffer {
+export function flipped(bytes: Buffer, random: Random): Buffer {
   const at = random.below(Math.max(1, bytes.length))
   const one = Buffer.from([random.chance(0.5) ? (bytes[at] ?? 0) ^ (1 << random.below(8)) : random.below(256)])
   const kind = random.below(4)

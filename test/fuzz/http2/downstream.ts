@@ -4,13 +4,31 @@ import type { DownstreamStream } from '../../../router/dataplane/http2/downstrea
 import type { DownstreamEvents } from '../../../router/dataplane/sides.ts'
 import { manualClock } from '../../../router/kernel/clock.ts'
 import type { Http2Codec } from './codec.ts'
-import { outputFault, windowFault } from './output.ts'
+import { excess, openWindow, outputFault } from './output.ts'
 import { type CodecReading, type CodecStream, pairsOf } from './reading.ts'
 import { deliver, StubSocket } from './stub.ts'
-import { END_STREAM, type Frame, frame, framesIn, goawayIn, resetsIn, settings, TYPE, uint32 } from './wire.ts'
+import {
+  END_HEADERS,
+  END_STREAM,
+  type Frame,
+  frame,
+  framesIn,
+  goawayIn,
+  PREFACE,
+  resetsIn,
+  TYPE,
+  uint32,
+} from './wire.ts'
 
-/** When requests are answered, and with how long a body. `never`: they wait for their answers. */
-export type Manner = { readonly answer: 'never' | 'at once' | 'when whole'; readonly body: number }
+/**
+ * When requests are answered, and with how long a body. `never`: they wait for their answers. `probes`: a long body comes
+ * in the end, which shows whether any byte of the window was lost.
+ */
+export type Manner = {
+  readonly answer: 'never' | 'at once' | 'when whole'
+  readonly body: number
+  readonly probes?: boolean
+}
 
 /** Reads the pieces as what a client sends on one connection. */
 export function readByCodec(codec: Http2Codec, pieces: readonly Buffer[], manner: Manner): CodecReading {
@@ -47,17 +65,48 @@ class Client {
     if (rest.length > 0) this.#wrong.push(`${rest.length} bytes are no whole frame`)
     const fault = outputFault(frames)
     if (fault !== undefined) this.#wrong.push(fault)
-    const sent = Buffer.concat(pieces)
     const error = goawayIn(frames)
-    if (error === undefined) this.#lookAtWindows(frames, sent)
-    if (error === undefined && this.#manner.answer !== 'never') this.#openWindows()
+    const streams = new Map([...this.#streams].map(([id, stream]) => [id, { ...stream }]))
+    if (error === undefined) this.#lookAtWindows(frames, Buffer.concat(pieces))
     this.#end()
-    return { streams: this.#streams, error, resets: resetsIn(frames), frames, wrong: this.#wrong }
+    return { streams, error, resets: resetsIn(frames), frames, wrong: this.#wrong }
   }
 
   #lookAtWindows(frames: readonly Frame[], sent: Buffer): void {
-    const fault = windowFault(frames, framesIn(sent.subarray(24)).frames)
+    const received = framesIn(sent.subarray(PREFACE.length))
+    const fault = excess(frames, received.frames)
     if (fault !== undefined) this.#wrong.push(fault)
+    if (this.#manner.answer !== 'never') this.#openWindows()
+    if (this.#manner.probes && received.rest.length === 0) this.#fill(received.frames)
+  }
+
+  /** A body long enough that the window is given back, to the last byte of everything that came before. */
+  #fill(before: readonly Frame[]): void {
+    const id = Math.max(...before.map((one) => one.id + 1 + (one.id % 2)))
+    if (id >= 2 ** 31) return
+    const received = [...before]
+    const send = (one: Buffer): readonly Frame[] => {
+      this.#session.onBytes(one, one.length)
+      this.#session.out.write()
+      received.push(...framesIn(one).frames)
+      return framesIn(this.#socket.written).frames
+    }
+    const updates = (frames: readonly Frame[]): number =>
+      frames.filter((one) => one.type === TYPE.windowUpdate && one.id === 0).length
+    const first = send(frame(TYPE.headers, END_HEADERS, id, PROBE))
+    const bytes = frame(TYPE.data, 0, id, Buffer.alloc(PART))
+    for (let count = 0; count < SESSION_WINDOW / PART; count++) {
+      const frames = send(bytes)
+      if (goawayIn(frames) !== undefined) {
+        this.#wrong.push(`a body after all is refused: ${JSON.stringify(goawayIn(frames))}`)
+        return
+      }
+      if (updates(frames) === updates(first)) continue
+      const open = openWindow(frames, received)
+      if (open !== SESSION_WINDOW) this.#wrong.push(`the window is ${open} when all was taken`)
+      return
+    }
+    this.#wrong.push('the window is never given back')
   }
 
   /** Every answer that was begun is read to its end, once the client lets all of it come. */
@@ -166,5 +215,7 @@ function newStream(id: number): CodecStream {
   return { id, fields: [], interims: [], body: '', trailers: [], ended: false, fault: undefined, over: false }
 }
 
-/** Settings that a client may begin with. */
-export const CLIENT_SETTINGS = settings()
+const SESSION_WINDOW = 1024 * 1024
+const PART = 16 * 1024
+/** GET / of nobody in particular, by the static table alone but for its authority. */
+const PROBE = Buffer.from([0x83, 0x86, 0x84, 0x01, 1, 0x61])

@@ -1,4 +1,5 @@
 import { type Random, seeded } from '../../random.ts'
+import { decodedDifference, deflatedDifference, encodedDifference } from './blocks.ts'
 import type { Http2Codec } from './codec.ts'
 import { http2Difference, validDifference } from './compare.ts'
 import { type Manner, readByCodec } from './downstream.ts'
@@ -8,7 +9,12 @@ import type { CodecReading } from './reading.ts'
 import { readAnswersByCodec } from './upstream.ts'
 import { framesIn, framewise, PREFACE, settings } from './wire.ts'
 
-export type Http2Finding = { readonly input: Http2Input; readonly difference: string }
+/** `blocks`: header blocks of one connection, one behind the other. */
+export type Http2Finding = {
+  readonly side: 'request' | 'response' | 'blocks'
+  readonly bytes: Buffer
+  readonly difference: string
+}
 
 export type Http2Progress = {
   readonly executions: number
@@ -29,6 +35,8 @@ export type Http2FuzzOptions = {
 /** Most findings that are kept; one is enough to fail. */
 const FINDINGS_LIMIT = 20
 const BETWEEN_QUESTIONS = 20
+/** Sequences of header blocks that are read each time. */
+const BLOCKS = 20
 /** What a server says before requests are made. */
 const OPENING = settings()
 
@@ -39,10 +47,19 @@ export async function fuzzHttp2({ codec, seed, corpus = [], enough }: Http2FuzzO
   const features = new Set<string>()
   const findings: Http2Finding[] = []
   let executions = 0
+  const note = ({ side, bytes }: Pick<Http2Finding, 'side' | 'bytes'>, difference: string): void => {
+    if (findings.length < FINDINGS_LIMIT) findings.push({ side, bytes, difference })
+  }
+  const lookAtBlocks = async (): Promise<void> => {
+    const all = [await encodedDifference(codec, random), await deflatedDifference(codec, random)]
+    for (let count = 0; count < BLOCKS; count++) all.push(decodedDifference(codec, random))
+    executions += all.length
+    for (const one of all) if (one) note({ side: 'blocks', bytes: Buffer.concat(one.blocks) }, one.found)
+  }
   const look = async (input: Http2Input): Promise<void> => {
     executions++
     const { found, shows } = await compared(codec, input, http2Pieces(input.bytes, random), mannerBy(random))
-    if (found !== undefined && findings.length < FINDINGS_LIMIT) findings.push({ input, difference: found })
+    if (found !== undefined) note(input, found)
     const before = features.size
     for (const feature of shows) features.add(feature)
     if (features.size > before) grown.push(input)
@@ -51,6 +68,7 @@ export async function fuzzHttp2({ codec, seed, corpus = [], enough }: Http2FuzzO
   for (const input of corpus) await look(input)
   while (!enough(progress())) {
     for (let count = 0; count < BETWEEN_QUESTIONS; count++) await look(next(grown, random))
+    await lookAtBlocks()
   }
   return progress()
 }
@@ -75,7 +93,7 @@ const WAITING: Manner = { answer: 'never', body: 0 }
 
 function mannerBy(random: Random): Manner {
   const body = random.chance(0.1) ? random.below(200_000) : random.below(30)
-  return { answer: random.pick(['never', 'never', 'at once', 'when whole']), body }
+  return { answer: random.pick(['never', 'never', 'at once', 'when whole']), body, probes: random.chance(0.03) }
 }
 
 function next(corpus: readonly Http2Input[], random: Random): Http2Input {

@@ -2,8 +2,8 @@ import { ReferenceDecoder } from './hpack.ts'
 import { END_HEADERS, END_STREAM, type Frame, TYPE } from './wire.ts'
 
 const FRAME_LIMIT = 16 * 1024
-const SESSION_WINDOW = 1024 * 1024
 const FIRST_WINDOW = 65_535
+const INITIAL_WINDOW = 4
 
 /** What no peer may write, whatever it was sent; undefined: nothing of the kind is among these frames. */
 export function outputFault(frames: readonly Frame[]): string | undefined {
@@ -37,13 +37,41 @@ function isAllowedBehindEnd(type: number): boolean {
   return type === TYPE.rstStream || type === TYPE.windowUpdate
 }
 
-/** What is wrong about the connection's window, where everything that came was taken; `received`: what came. */
-export function windowFault(written: readonly Frame[], received: readonly Frame[]): string | undefined {
-  const given = written
-    .filter(({ type, id }) => type === TYPE.windowUpdate && id === 0)
-    .reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0)
-  const used = received.filter(({ type }) => type === TYPE.data).reduce((sum, { payload }) => sum + payload.length, 0)
-  const open = FIRST_WINDOW + given - used
-  if (open > SESSION_WINDOW) return `the window is ${open}: more was given back than came`
-  return open < SESSION_WINDOW / 2 ? `the window is ${open}: it was not given back` : undefined
+/** What the connection's window is for the peer, who has sent `received`. */
+export function openWindow(written: readonly Frame[], received: readonly Frame[]): number {
+  return FIRST_WINDOW + updatesOn(0, written) - bytesOn(undefined, received)
+}
+
+/** Where more was sent than the peer's windows ever let; undefined: nowhere. `received`: what it had sent before. */
+export function excess(written: readonly Frame[], received: readonly Frame[]): string | undefined {
+  const first = Math.max(FIRST_WINDOW, ...received.filter(({ type }) => type === TYPE.settings).map(windowIn))
+  if (bytesOn(undefined, written) > FIRST_WINDOW + updatesOn(0, received))
+    return 'more is sent than the connection takes'
+  const lastWindow = received.findLast((one) => one.type === TYPE.settings && windowIn(one) > 0)
+  const only = received.filter(({ type }) => type === TYPE.settings).length === 1 && lastWindow !== undefined
+  const limit = only ? windowIn(lastWindow) : first
+  const ids = new Set(written.map(({ id }) => id))
+  const over = [...ids].find((id) => id !== 0 && bytesOn(id, written) > limit + updatesOn(id, received))
+  return over === undefined ? undefined : `more is sent than stream ${over} takes`
+}
+
+function bytesOn(id: number | undefined, frames: readonly Frame[]): number {
+  return frames
+    .filter((one) => one.type === TYPE.data && (id === undefined || one.id === id))
+    .reduce((sum, { payload }) => sum + payload.length, 0)
+}
+
+function updatesOn(id: number, frames: readonly Frame[]): number {
+  return frames
+    .filter((one) => one.type === TYPE.windowUpdate && one.id === id && one.payload.length === 4)
+    .reduce((sum, { payload }) => sum + (payload.readUInt32BE(0) & 0x7fffffff), 0)
+}
+
+/** The window of streams that a SETTINGS frame asks for; 0: it asks for none. */
+function windowIn({ payload }: Frame): number {
+  let window = 0
+  for (let at = 0; at + 6 <= payload.length; at += 6) {
+    if (payload.readUInt16BE(at) === INITIAL_WINDOW) window = payload.readUInt32BE(at + 2)
+  }
+  return window
 }
