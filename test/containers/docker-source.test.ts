@@ -55,6 +55,8 @@ describeWith('docker', 'the Docker source', (docker) => {
 
   const WRITTEN = `upstreams: { vets: { docker: { label: app=${RUN}, port: 3000 } } }`
   const soon = { timeout: 10_000, interval: 20 }
+  /** An engine that was away is asked again after a pause, which grows up to half a minute. */
+  const afterPause = { timeout: 40_000, interval: 20 }
 
   it('follows a container that is started, restarted on another port, paused, stopped and removed', async () => {
     const { addresses, outcome, find } = watching(WRITTEN)
@@ -179,7 +181,7 @@ describeWith('docker', 'the Docker source', (docker) => {
     })
     const name = vets('--label', `app=${RUN}`, '--publish', '127.0.0.1::3000')
     const first = await engineAt(path)
-    await expect.poll(addresses, soon).toEqual([`127.0.0.1:${published(name)}`])
+    await expect.poll(addresses, afterPause).toEqual([`127.0.0.1:${published(name)}`])
     expect(word()?.sighting?.state).toBe('answered')
     const known = addresses()
 
@@ -194,7 +196,7 @@ describeWith('docker', 'the Docker source', (docker) => {
 
     command(docker, 'restart', '--time', '0', name)
     const second = await engineAt(path)
-    await expect.poll(addresses, soon).toEqual([`127.0.0.1:${published(name)}`])
+    await expect.poll(addresses, afterPause).toEqual([`127.0.0.1:${published(name)}`])
     await Promise.all(open.splice(0).map((source) => source.close()))
     second.cut()
     rmSync(folder, { recursive: true })
