@@ -166,8 +166,16 @@ function reason(error: unknown, signal: AbortSignal): string {
   const cause: unknown = signal.aborted ? signal.reason : error
   if (!(cause instanceof Error)) return String(cause)
   const code = 'code' in cause ? String(cause.code) : ''
+  // Its message is OpenSSL's, over several lines; the reason is the part that says something.
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    const said = /:SSL routines:[^:]*:([^:]+):/.exec(cause.message)?.[1] ?? 'handshake failed'
+    return said === 'wrong version number' ? 'it does not speak TLS; an http: address may be meant' : `TLS: ${said}`
+  }
+  if (code.startsWith('HPE_')) return 'the answer is not HTTP/1.1'
   return WORDS[code] ?? cause.message
 }
+
+const UNKNOWN_AUTHORITY = 'its certificate is of an authority that is not known; name that in tls.ca'
 
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -176,4 +184,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network unreachable',
   ENOTFOUND: 'name not found',
   EAI_AGAIN: 'name not resolved for now',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
 }

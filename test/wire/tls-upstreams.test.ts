@@ -283,6 +283,19 @@ describe('H37: what else asks an upstream behind TLS', () => {
     const asked = { host: '127.0.0.1', port: upstream.port, secure: true, path: '/openapi.json' }
     const { signal } = new AbortController()
     expect(await fetch({ ...asked, signal, tls: trust })).toMatchObject({ kind: 'answered', status: 200 })
-    expect(await fetch({ ...asked, signal })).toMatchObject({ kind: 'unreachable' })
+    const untrusted = 'its certificate is of an authority that is not known; name that in tls.ca'
+    expect(await fetch({ ...asked, signal })).toMatchObject({
+      kind: 'unreachable',
+      why: expect.stringContaining(untrusted),
+    })
+    const plain = createPlainServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    later(() => void plain.close())
+    await once(plain, 'listening')
+    const address = plain.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    expect(await fetch({ ...asked, port, signal })).toMatchObject({
+      kind: 'unreachable',
+      why: expect.stringContaining('it does not speak TLS; an http: address may be meant'),
+    })
   })
 })
