@@ -21,6 +21,8 @@ export function syntaxProblem(error: YAMLException, text: string): YamlProblem {
   }
   const problem = { code: 'yaml-syntax', offset, message: `not valid YAML: ${error.reason}` }
   if (/[{[].*\$\{/.test(line)) return { ...problem, hint: `inside { } and [ ] write "\${NAME}" in quotes` }
+  if (/[{[].*\/[^\s"',]*\{\w/.test(line))
+    return { ...problem, hint: 'inside { } and [ ] write "/path/{name}" in quotes' }
   const hint = SYNTAX_HINTS.find(([reason]) => error.reason.startsWith(reason))?.[1]
   if (hint !== undefined) return { ...problem, hint }
   return problem

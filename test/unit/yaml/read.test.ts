@@ -76,6 +76,10 @@ describe('reading YAML', () => {
       says: [expect.stringContaining('| inside { } and [ ] write "${NAME}" in quotes')],
     },
     {
+      text: 'routes:\n  - { path: /owners/{ownerId}, to: owners }\n',
+      says: [expect.stringMatching(/^2:21 .* \| inside \{ \} and \[ \] write "\/path\/\{name\}" in quotes$/)],
+    },
+    {
       text: 'debug: true\n---\ndebug: true\n',
       says: ['2:1 a second document starts here, one is allowed | keep one file a router'],
     },
