@@ -123,8 +123,10 @@ function isBuildFailure(error: unknown): error is { readonly errors: readonly Me
 
 function inWords(errors: readonly Message[], root: string): Built {
   const problems = errors.map(({ text, location }) => {
+    const missing = /^Could not resolve "([^"./][^"]*)"$/.exec(text)?.[1]
+    const words = missing === undefined ? text : `${text}; is the package installed, beside the function or above it?`
     // esbuild counts columns from 0, editors from 1.
-    return location === null ? text : `${location.file}:${location.line}:${location.column + 1} ${text}`
+    return location === null ? words : `${location.file}:${location.line}:${location.column + 1} ${words}`
   })
   const files = errors.flatMap(({ location }) => (location === null ? [] : [location.file]))
   return { kind: 'broken', failure: several(problems), files: ownFiles(files, root) }

@@ -94,6 +94,11 @@ describe('a function that does not load', () => {
       text: "import { a } from '../missing.ts'\nexport default a\n",
       says: 'functions/a/index.ts:1:19 Could not resolve "../missing.ts"',
     },
+    {
+      why: 'a package that is not installed',
+      text: "import { a } from 'not-installed'\nexport default a\n",
+      says: 'functions/a/index.ts:1:19 Could not resolve "not-installed"; is the package installed, beside the function',
+    },
     { why: 'no default export', text: 'export const a = 1\n', says: 'TypeError: no usable default export' },
     {
       why: 'a wrong list of routes',
