@@ -457,7 +457,7 @@ describe('an upstream that speaks HTTP/2', () => {
   it.each([
     ['ends the stream without an error', (to: FrameConnection, id: number) => to.send(RST_STREAM, 0, id, number(0))],
     ['leaves', (to: FrameConnection) => to.end()],
-  ])('H29, H36: an answer that has come whole reaches a slow client, also where its server then %s', async (_, then) => {
+  ])('H29, H36: a whole answer reaches a slow client, though its server then %s', async (_, then) => {
     const upstream = await frameServer((connection, { id }) => {
       connection.send(HEADERS, END_HEADERS, id, block([':status: 200']))
       connection.send(DATA, 0, id, Buffer.alloc(500, 'a'))

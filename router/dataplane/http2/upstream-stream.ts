@@ -190,6 +190,7 @@ export class UpstreamStream extends Stream implements UpstreamSide {
   }
 
   onReset(code: number): void {
+    if (this.#isWhole()) return
     this.unprocessed = code === CODE.refusedStream
     // What one stream met says nothing of the connection.
     this.reused = false
@@ -197,8 +198,16 @@ export class UpstreamStream extends Stream implements UpstreamSide {
   }
 
   onLost(unprocessed: boolean): void {
+    if (this.#isWhole()) return
     this.unprocessed = unprocessed
     this.#fault('connection_reset', undefined)
+  }
+
+  /** All of the answer is here and waits for a slow client: the connection is not needed any more (RFC 9113 §8.1). */
+  #isWhole(): boolean {
+    if (this.#state !== BODY || !this.remoteEnded) return false
+    this.#session = undefined
+    return true
   }
 
   flush(): void {
