@@ -9,6 +9,7 @@ import { createControl } from './control/control.ts'
 import { createFunctionsFolder } from './control/functions-folder.ts'
 import { createHealthChecks } from './control/health-checks.ts'
 import { probe } from './control/health-probe.ts'
+import { createHistory } from './control/history.ts'
 import type { Metrics } from './control/metrics.ts'
 import { loadObservations, loadSources, observationKeeper } from './control/observations.ts'
 import { createServing } from './control/serving.ts'
@@ -76,7 +77,10 @@ const publisher = await createPublisher({
   clock,
   initialRevision: lastGood.revision,
   requestReplace: (pid) => supervisor.send({ kind: 'replace', pid }),
-  onCounts: (_, counts) => world.count(counts),
+  onCounts(_, counts) {
+    world.count(counts)
+    history.count(counts.requests)
+  },
   failureChanged: () => control.refresh(),
   metrics: metricsText,
 }).catch((error: Error) => giveUp(error.message))
@@ -136,6 +140,15 @@ const health = createHealthChecks({
   changed: () => control.refresh(),
 })
 
+// How many requests each tier answers by day, and when each operation was last asked for.
+const history = createHistory({
+  store: store.history,
+  clock,
+  log,
+  tierOf: world.tierOf,
+  operations: () => control.servedOperations(),
+})
+
 // Ports and data-plane processes, which the supervisor holds for us.
 const serving = createServing({
   folder: folder.paths.folder,
@@ -157,6 +170,7 @@ const control = createControl({
   publisher,
   functions,
   health,
+  history,
   processes: serving.processes,
   store: store.description,
   notices: () => [...notices, ...serving.notices()],
@@ -229,6 +243,7 @@ async function close(): Promise<void> {
   } catch (error) {
     log.error('a part did not end in order', { error })
   }
+  history.close()
   store.close()
   lock.release()
 }

@@ -34,7 +34,10 @@ function read(app: Hono<AdminEnv>, control: Control): void {
   app.get('/api/status', (c) => c.json(control.status()))
   app.get('/api/operations', (c) => c.json({ operations: viewListOfOperations(control) }))
   app.get('/api/upstreams', (c) => c.json({ upstreams: viewUpstreams(control), sources: viewSources(control) }))
-  app.get('/api/left', (c) => c.json(control.left()))
+  app.get('/api/left', (c) => {
+    const window = z.coerce.number().int().positive().optional().parse(c.req.query('window'))
+    return c.json(control.left(window))
+  })
   app.get('/api/drift', (c) => c.json(control.drift()))
   app.get('/api/plan', (c) => c.json(control.published() ?? null))
   app.get('/api/functions/log', (c) => c.json({ lines: control.functionLog(c.req.query('name') ?? '') }))

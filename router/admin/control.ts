@@ -1,10 +1,12 @@
 import type { Drift } from '../catalogue/drift.ts'
 import type { Left } from '../catalogue/left.ts'
+import type { NextOperation } from '../catalogue/next.ts'
+import type { Quiet } from '../catalogue/quiet.ts'
 import type { Catalogue, Observation, ObservedOperation, SourceObservation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Bound } from '../model/link.ts'
 import type { Plan, Published } from '../model/plan.ts'
-import type { Spec } from '../model/spec.ts'
+import type { Spec, Tier } from '../model/spec.ts'
 import type { Shifts } from '../shift/shifts.ts'
 
 /**
@@ -20,8 +22,8 @@ export type Control = {
   sources(): readonly SourceObservation[]
   /** How the endpoints of an upstream are, by its name. */
   endpointStates(): Readonly<Record<string, readonly EndpointState[]>>
-  /** What is left in legacy, and how much traffic it gets. */
-  left(): Left
+  /** What is left in legacy, and how much traffic it gets; `windowMs` undefined: the usual one. */
+  left(windowMs?: number): LeftView
   /** Where implementers of one operation promise different things. */
   drift(): Drift
   /** Takes over what a recording shows of an upstream. */
@@ -40,6 +42,25 @@ export type Control = {
   unready(upstream: string): string | undefined
   /** Prometheus text of the whole router. */
   metrics(): Promise<string>
+}
+
+/** The shape of `banyan left --json`. */
+export type LeftView = Left & {
+  /** Oldest first; today as it is now. Days are those of UTC. */
+  readonly days: readonly LeftDay[]
+  readonly quiet: Quiet
+  /** The easiest to move now, best first. */
+  readonly next: readonly NextOperation[]
+}
+
+export type LeftDay = {
+  readonly day: string
+  readonly tiers: readonly {
+    readonly tier: Tier
+    readonly requests: number
+    readonly share: number
+    readonly operations: number
+  }[]
 }
 
 /** `because` says why it is not healthy. */

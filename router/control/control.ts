@@ -1,7 +1,9 @@
-import type { Control, Learned, Learning, Preview, Reloaded, Status } from '../admin/control.ts'
+import type { Control, Learned, Learning, LeftView, Preview, Reloaded, Status } from '../admin/control.ts'
 import { deciderOf } from '../admin/decide.ts'
 import { type Drift, findDrift, type Served } from '../catalogue/drift.ts'
-import { type Left, leftInLegacy } from '../catalogue/left.ts'
+import { leftInLegacy } from '../catalogue/left.ts'
+import { nextOperations } from '../catalogue/next.ts'
+import { quietOperations, WINDOW_MS } from '../catalogue/quiet.ts'
 import { driftOfRoutes } from '../catalogue/route-drift.ts'
 import { compile } from '../compile/compile.ts'
 import { countDiagnostics, mergeDiagnostics } from '../config/format.ts'
@@ -27,6 +29,7 @@ import {
 import { createEndpointStates } from './endpoint-states.ts'
 import type { FunctionsFolder } from './functions-folder.ts'
 import type { HealthChecks } from './health-checks.ts'
+import { type History, leftByDay, type ServedOperation } from './history.ts'
 import { setAside } from './set-aside.ts'
 import type { World } from './world.ts'
 
@@ -40,6 +43,7 @@ export type ControlParts = {
   readonly store: string
   readonly functions: FunctionsFolder
   readonly health: Pick<HealthChecks, 'unhealthy'>
+  readonly history: Pick<History, 'days' | 'watched'>
   /** Data-plane processes that run. */
   readonly processes: () => number
   /** What is wrong with state folder and store, in words. */
@@ -68,6 +72,8 @@ export type RunningControl = Control & {
   refresh(): void
   /** The file has this text now; one that was looked at already, by `reload`, is not looked at again. */
   changed(text: string): void
+  /** Every operation of the catalogue, and who serves it now. */
+  servedOperations(): readonly ServedOperation[]
   /** The file cannot be read, in words; undefined: it can again. */
   fileProblem(message: string | undefined): void
 }
@@ -208,13 +214,25 @@ export function createControl(parts: ControlParts): RunningControl {
     }
   }
 
-  function left(): Left {
-    const tiers = new Map(world.sources().flatMap(({ upstreams }) => upstreams.map(({ name, tier }) => [name, tier])))
-    return leftInLegacy({
-      catalogue: world.catalogue(),
-      traffic: world.traffic(),
-      tierOf: (upstream) => tiers.get(upstream),
-      served: server(),
+  function left(windowMs = WINDOW_MS): LeftView {
+    const served = server()
+    const { operations } = world.catalogue()
+    const found = leftInLegacy({ catalogue: world.catalogue(), traffic: world.traffic(), tierOf: world.tierOf, served })
+    const known = operations.map((one) => ({ ...one, upstream: served(one)?.upstream ?? null }))
+    const moving = new Set(operations.filter((one) => served(one)?.shift !== undefined).map(({ key }) => key))
+    return {
+      ...found,
+      days: leftByDay(parts.history.days()),
+      quiet: quietOperations(known, parts.history.watched(), windowMs),
+      next: nextOperations(found, drift(), moving),
+    }
+  }
+
+  function servedOperations(): readonly ServedOperation[] {
+    const served = server()
+    return world.catalogue().operations.map((one) => {
+      const { rule, upstream } = served(one) ?? {}
+      return { key: one.key, rule, tier: upstream === undefined ? undefined : world.tierOf(upstream) }
     })
   }
 
@@ -290,6 +308,7 @@ export function createControl(parts: ControlParts): RunningControl {
         unhealthy: parts.health.unhealthy(),
       }),
     left,
+    servedOperations,
     drift,
     learn,
     shifts,

@@ -11,7 +11,7 @@ import { operationKey } from '../kernel/template.ts'
 import { packageVersion } from '../kernel/version.ts'
 import type { Catalogue, Observation, ObservedOperation, SourceObservation } from '../model/catalogue.ts'
 import type { TrafficCounts } from '../model/link.ts'
-import type { RouteMatch, Spec } from '../model/spec.ts'
+import type { RouteMatch, Spec, Tier } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
 import { createLearned, type LearnedWord } from './learned.ts'
 import { createLiveLearning } from './live-learning.ts'
@@ -22,6 +22,8 @@ export type World = Pick<Discovery, 'clashes' | 'close' | 'heard' | 'observation
   /** What the sources would say under another spec; asks nobody. */
   sourcesFor(spec: Spec): readonly SourceObservation[]
   traffic(): TrafficTotals
+  /** Undefined: it does not exist now. */
+  tierOf(upstream: string): Tier | undefined
   count(counts: TrafficCounts): void
   /** Operations that this match names, where it names any, belong to `upstream` from now on. */
   hand(match: RouteMatch, upstream: string): void
@@ -121,6 +123,7 @@ export function createWorld(options: WorldOptions): World {
       return discovery.close()
     },
     traffic: () => traffic.totals(),
+    tierOf: (name) => discovery.upstreams().find((upstream) => upstream.name === name)?.tier,
     catalogue,
     sourcesFor: (other) =>
       mergeObservations(foreseen(discovery.sources(), spec, other), writtenSources(other)).observations,

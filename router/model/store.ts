@@ -1,4 +1,5 @@
 import type { LedgerEntry, ShiftRecord } from './shift.ts'
+import type { Tier } from './spec.ts'
 
 /** Raised when a compare-and-set lost: someone changed the record first. */
 export type Conflict = { readonly kind: 'conflict'; readonly current: ShiftRecord | undefined }
@@ -35,5 +36,43 @@ export type Store = {
     entry: Omit<LedgerEntry, 'seq'>,
   ): { readonly kind: 'changed'; readonly entry: LedgerEntry } | Conflict
   ledger(shift?: string): readonly LedgerEntry[]
+  /** Requests by day, and when each operation was last asked for. */
+  readonly history: HistoryStore
   close(): void
+}
+
+/** What was asked for, over the years. */
+export type HistoryStore = {
+  /** Sorted by day, then tier. */
+  days(): readonly DayOfTier[]
+  watched(): WatchRecord
+  /** Writes all of it at once; what it does not name stays. */
+  write(change: {
+    readonly watchedMs: number
+    readonly days: readonly DayOfTier[]
+    readonly operations: ReadonlyMap<string, WatchedOperation>
+  }): void
+}
+
+/** What one tier answered on one day (UTC, `2026-11-23`), and how many operations it served at the end of it. */
+export type DayOfTier = {
+  readonly day: string
+  readonly tier: Tier
+  readonly requests: number
+  readonly operations: number
+}
+
+/** Time counts while the router runs only: `watchedMs` is how long it has watched in all. */
+export type WatchRecord = {
+  readonly watchedMs: number
+  readonly operations: ReadonlyMap<string, WatchedOperation>
+}
+
+/** `since` and `asked` are values of `watchedMs`: when it became known, and when it was last asked for. */
+export type WatchedOperation = {
+  readonly since: number
+  /** Undefined: never. */
+  readonly asked: number | undefined
+  /** Wall time in ms of the last request; undefined: none. */
+  readonly askedAt: number | undefined
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { BanyanError } from '../../kernel/errors.ts'
 import type { LedgerEntry, ShiftRecord } from '../../model/shift.ts'
 import type { Conflict, Store } from '../../model/store.ts'
+import { historyOver, type Write } from './history.ts'
 
 /** A store over an open database whose schema is the newest. `refusal` set: every write throws it. */
 export function storeOver(database: DatabaseSync, description: string, refusal?: string): Store {
@@ -32,16 +33,13 @@ export function storeOver(database: DatabaseSync, description: string, refusal?:
       return write(() => change(expected, entry))
     },
     ledger: (shift) => (shift === undefined ? wholeLedger.all() : ledgerOfShift.all(shift)).map(readEntry),
+    history: historyOver(database, write),
     close: () => database.close(),
   }
 }
 
 /** Runs one write as a transaction that is on disk when it returns; what cannot be kept throws and changes nothing. */
-function writer(
-  database: DatabaseSync,
-  description: string,
-  refusal: string | undefined,
-): <Result>(write: () => Result) => Result {
+function writer(database: DatabaseSync, description: string, refusal: string | undefined): Write {
   return (write) => {
     if (refusal !== undefined) throw new BanyanError('state_unwritable', refusal)
     try {

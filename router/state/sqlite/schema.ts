@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 export type Upgrade = (database: DatabaseSync) => void
 
 /** Every step from an empty file to what this version reads. */
-export const UPGRADES: readonly Upgrade[] = [tablesOfVersion1]
+export const UPGRADES: readonly Upgrade[] = [tablesOfVersion1, historyOfVersion2]
 
 /** The file was written by a newer version of the router, whose tables this one cannot know. */
 export class NewerSchema extends Error {
@@ -57,5 +57,18 @@ function tablesOfVersion1(database: DatabaseSync): void {
     CREATE TABLE ledger (seq INTEGER PRIMARY KEY, shift TEXT NOT NULL, entry TEXT NOT NULL) STRICT;
     CREATE INDEX ledger_by_shift ON ledger (shift, seq);
     CREATE TABLE opened (only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL) STRICT;
+  `)
+}
+
+function historyOfVersion2(database: DatabaseSync): void {
+  database.exec(`
+    CREATE TABLE day (
+      day TEXT NOT NULL, tier TEXT NOT NULL, requests INTEGER NOT NULL, operations INTEGER NOT NULL,
+      PRIMARY KEY (day, tier)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE watched (
+      operation TEXT PRIMARY KEY, since INTEGER NOT NULL, asked INTEGER, asked_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE watch (only INTEGER PRIMARY KEY CHECK (only = 1), ms INTEGER NOT NULL) STRICT;
   `)
 }

@@ -1,0 +1,150 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { LeftView } from '../../router/admin/control.ts'
+import type { OperationView } from '../../router/admin/operations.ts'
+import { type Estate, startEstate } from '../estate.ts'
+import { seeded } from '../random.ts'
+import { prepareRouter, type Router } from './router.ts'
+
+type Asked = {
+  readonly method: string
+  readonly path: string
+  readonly operation: string | undefined
+  readonly tier: string
+}
+
+/** What the run asks for, and who implements it, written down without asking the router. */
+const ASKED: readonly Asked[] = [
+  { method: 'GET', path: '/', operation: 'GET /', tier: 'legacy' },
+  { method: 'GET', path: '/owners/find', operation: 'GET /owners/find', tier: 'legacy' },
+  { method: 'GET', path: '/owners/1', operation: 'GET /owners/{ownerId}', tier: 'legacy' },
+  { method: 'GET', path: '/owners/2', operation: 'GET /owners/{ownerId}', tier: 'legacy' },
+  { method: 'GET', path: '/vets.json', operation: 'GET /vets.json', tier: 'legacy' },
+  { method: 'GET', path: '/nothing/here', operation: undefined, tier: 'legacy' },
+  { method: 'GET', path: '/counter', operation: 'GET /counter', tier: 'service' },
+  { method: 'GET', path: '/api/vets', operation: 'GET /api/vets', tier: 'service' },
+  { method: 'GET', path: '/contact.html', operation: 'GET /contact.html', tier: 'function' },
+]
+
+describe('left, over a recorded run', () => {
+  let estate: Estate
+  const run: Asked[] = []
+  const left = async (...args: readonly string[]) =>
+    JSON.parse((await estate.banyan('left', '--json', ...args)).stdout) as LeftView
+
+  beforeAll(async () => {
+    estate = await startEstate()
+    await vi.waitFor(async () => expect((await left()).tiers.map(({ operations }) => operations)).toEqual([19, 2, 2]), {
+      timeout: 30_000,
+      interval: 100,
+    })
+    const random = seeded(1)
+    for (let index = 0; index < 200; index++) {
+      const one = ASKED[random.below(ASKED.length)] as Asked
+      run.push(one)
+      await (await fetch(estate.routerUrl + one.path, { method: one.method, redirect: 'manual' })).arrayBuffer()
+    }
+    await vi.waitFor(async () => expect(total((await left()).tiers)).toBe(run.length), { timeout: 10_000 })
+  }, 60_000)
+  afterAll(() => estate.close())
+
+  it('agrees with a count of its own', async () => {
+    const { operations, tiers } = await left()
+    for (const { tier, requests } of tiers)
+      expect([tier, requests]).toEqual([tier, run.filter((it) => it.tier === tier).length])
+    for (const { method, template, requests } of operations) {
+      const key = `${method} ${template}`
+      expect([key, requests]).toEqual([key, run.filter(({ operation }) => operation === key).length])
+    }
+  })
+
+  it('goes on counting the day after a restart', async () => {
+    const before = dayOf(await left())
+    expect(total(before)).toBe(run.length)
+    await estate.stopRouter()
+    await estate.startRouter()
+    expect(total((await left()).tiers)).toBe(0)
+    expect(dayOf(await left()).map(({ requests }) => requests)).toEqual(before.map(({ requests }) => requests))
+  })
+
+  it('calls nothing dead that has not been watched for the whole window', async () => {
+    const { quiet } = await left('--window', '12h')
+    expect(quiet).toMatchObject({ windowMs: 43_200_000, dead: [] })
+    expect(quiet.unsettled).toBeGreaterThan(0)
+    expect((await estate.banyan('left', '--window', 'soon')).code).toBe(2)
+  })
+
+  it('says what is the easiest to move, and why', async () => {
+    const { next } = await left()
+    expect(next.map(({ key }) => key)).toContain('GET /owners/{}')
+    expect(next[0]?.reason).toMatch(/implements it too; GET changes nothing; .+; their descriptions/)
+  })
+})
+
+describe('an application that publishes nothing', () => {
+  let router: Router
+  const application = createServer((request, response) => {
+    const path = (request.url ?? '').replace(/\?.*/, '')
+    const known = /^\/(?:owners(?:\/\d+(?:\/edit)?|\/new)?|vets\.html)?$/.test(path)
+    response.writeHead(known ? 200 : 404, { 'content-length': '2' }).end('ok')
+  })
+  const operations = async () => {
+    const answer = JSON.parse(await router.banyan('operations', '--json')) as { operations: OperationView[] }
+    return answer.operations
+      .filter(({ implementers }) => implementers.length > 0)
+      .map(({ method, path }) => `${method} ${path}`)
+  }
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => void application.listen(0, '127.0.0.1', resolve))
+    const { port } = application.address() as AddressInfo
+    router = await prepareRouter(
+      `default: app\nupstreams: { app: { tier: legacy, url: "http://127.0.0.1:${port}" } }\n`,
+    )
+    await router.up()
+  }, 60_000)
+  afterAll(async () => {
+    await router.close()
+    application.close()
+  })
+
+  it('is known by what passes through, after a restart too', async () => {
+    const random = seeded(2)
+    const paths = [
+      '/',
+      '/owners',
+      '/owners/new',
+      '/owners/1',
+      '/owners/2',
+      '/owners/3/edit',
+      '/owners/4/edit',
+      '/vets.html?x=1',
+    ]
+    const nowhere = ['/wp-login.php', '/.env', '/contact.html', '/owners/1/cars']
+    for (let index = 0; index < 300; index++) {
+      const path = random.chance(0.3) ? random.pick(['/', ...nowhere]) : random.pick(['/', ...paths])
+      await (await fetch(`http://127.0.0.1:${router.port}${path}`)).text()
+    }
+    const learned = [
+      'GET /',
+      'GET /owners',
+      'GET /owners/new',
+      'GET /owners/{}',
+      'GET /owners/{}/edit',
+      'GET /vets.html',
+    ]
+    await vi.waitFor(async () => expect(await operations()).toEqual(learned), { timeout: 40_000, interval: 500 })
+    await router.stop()
+    await router.up()
+    expect(await operations()).toEqual(learned)
+  }, 90_000)
+})
+
+function total(counts: readonly { readonly requests: number }[]): number {
+  return counts.reduce((sum, { requests }) => sum + requests, 0)
+}
+
+function dayOf({ days }: LeftView) {
+  return days.at(-1)?.tiers ?? []
+}
