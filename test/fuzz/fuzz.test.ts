@@ -7,17 +7,23 @@ import { Duplex } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadCodec } from './codec.ts'
 import { fuzz, type Progress, shrunk } from './fuzz.ts'
+import { loadHttp2Codec } from './http2/codec.ts'
+import { fuzzHttp2, type Http2Progress } from './http2/fuzz.ts'
+import { readHttp2Corpus } from './http2/kept.ts'
+import { PLANTED_HTTP2 } from './http2/planted.ts'
 import { readCorpus } from './kept.ts'
 import { PLANTED, type Planted } from './planted.ts'
 import { readReference } from './reference.ts'
 
-/** Longer by environment: `BANYAN_FUZZ_SECONDS=60 npx vitest run test/fuzz`. */
-const SECONDS = Number(process.env.BANYAN_FUZZ_SECONDS ?? 5)
+/** Longer by environment: `BANYAN_FUZZ_SECONDS=60 npx vitest run test/fuzz`. HTTP/2 has a third of it. */
+const ALL_SECONDS = Number(process.env.BANYAN_FUZZ_SECONDS ?? 6)
+const HTTP2_SECONDS = ALL_SECONDS / 3
+const SECONDS = ALL_SECONDS - HTTP2_SECONDS
 const SEED = Number(process.env.BANYAN_SEED ?? Date.now() % 1_000_000)
 const ROUTER = join(import.meta.dirname, '../../router')
 
 describe('whatever the codec accepts', () => {
-  const timeout = SECONDS * 1000 + 60_000
+  const timeout = ALL_SECONDS * 1000 + 60_000
 
   it(`llhttp reads in the same way (seed ${SEED})`, { timeout }, async () => {
     const codec = await loadCodec(ROUTER)
@@ -25,6 +31,20 @@ describe('whatever the codec accepts', () => {
     console.log(`${executions} executions in ${SECONDS} s, corpus ${corpus.length}`)
     expect(findings.slice(0, 3).map((finding) => shrunk(codec, finding))).toEqual([])
     expect(executions).toBeGreaterThan(1000 * SECONDS)
+  })
+
+  it(`nghttp2 reads in the same way where it is HTTP/2 (seed ${SEED})`, { timeout }, async () => {
+    const codec = await loadHttp2Codec(ROUTER)
+    const corpus = readHttp2Corpus()
+    const { findings, executions, ...rest } = await fuzzHttp2({
+      codec,
+      seed: SEED,
+      corpus,
+      enough: within(HTTP2_SECONDS),
+    })
+    console.log(`${executions} executions in ${HTTP2_SECONDS} s, corpus ${rest.corpus.length}`)
+    expect(findings.slice(0, 3).map((one) => ({ ...one, bytes: one.bytes.toString('hex') }))).toEqual([])
+    expect(executions).toBeGreaterThan(corpus.length + 100)
   })
 })
 
@@ -43,6 +63,17 @@ describe('the fuzzer', () => {
     expect(findings, `nothing in ${executions} executions`).not.toEqual([])
   })
 
+  it.each(PLANTED_HTTP2)('finds, without its corpus, that $name, in HTTP/2', async (planted) => {
+    const codec = await loadHttp2Codec(copy(join(folder, `http2-${PLANTED_HTTP2.indexOf(planted)}`), planted))
+    const time = within(50)
+    const { findings, executions } = await fuzzHttp2({
+      codec,
+      seed: SEED,
+      enough: (progress) => progress.findings.length > 0 || time(progress),
+    })
+    expect(findings, `nothing in ${executions} executions`).not.toEqual([])
+  })
+
   it('takes a tab in a body for content, also where it looks like a field', async () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked \t\r\n\r\n'
     const text = `${head}21\r\nx\nTransfer-Encoding: chunked \t\r\nC\r\n0\r\n\r\n`
@@ -51,11 +82,15 @@ describe('the fuzzer', () => {
     expect(findings).toEqual([])
   })
 
-  it('keeps a corpus of at most 300 inputs and 1 MiB', () => {
+  it('keeps a corpus of at most 300 inputs and 1 MiB, for HTTP/2 of 200 and half of that', () => {
     const corpus = readCorpus()
     expect(corpus.length).toBeGreaterThan(100)
     expect(corpus.length).toBeLessThanOrEqual(300)
     expect(corpus.reduce((size, { text }) => size + text.length, 0)).toBeLessThan(1024 * 1024)
+    const http2 = readHttp2Corpus()
+    expect(http2.length).toBeGreaterThan(50)
+    expect(http2.length).toBeLessThanOrEqual(200)
+    expect(http2.reduce((size, { bytes }) => size + bytes.length, 0)).toBeLessThan(512 * 1024)
   })
 })
 
@@ -81,7 +116,7 @@ describe('the reference', () => {
   })
 })
 
-function within(seconds: number): (progress: Progress) => boolean {
+function within(seconds: number): (progress: Progress | Http2Progress) => boolean {
   const end = performance.now() + seconds * 1000
   return () => performance.now() > end
 }

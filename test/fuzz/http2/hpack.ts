@@ -7,7 +7,7 @@ import { HUFFMAN_SYMBOLS, STATIC_FIELDS } from './hpack-tables.ts'
 
 export type Field = readonly [name: string, value: string]
 
-/** Decodes the header blocks of one connection. Whatever is no header block makes it throw. */
+/** Decodes the header blocks of one connection. */
 export class ReferenceDecoder {
   /** The newest first. */
   #table: Field[] = []
@@ -15,7 +15,16 @@ export class ReferenceDecoder {
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
 
-  decode(bytes: Buffer): Field[] {
+  /** The fields of the next block; undefined: it is none. */
+  read(bytes: Buffer): Field[] | undefined {
+    try {
+      return this.#decode(bytes)
+    } catch {
+      return undefined
+    }
+  }
+
+  #decode(bytes: Buffer): Field[] {
     this.#bytes = bytes
     this.#at = 0
     const fields: Field[] = []

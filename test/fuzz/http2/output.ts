@@ -22,7 +22,7 @@ export function outputFault(frames: readonly Frame[]): string | undefined {
       if (block.id !== id) return `${what} within the block of ${block.id}`
       block.bytes = Buffer.concat([block.bytes, payload])
       if ((flags & END_HEADERS) !== 0) {
-        decoder.decode(block.bytes)
+        if (decoder.read(block.bytes) === undefined) return `${what} ends what is no header block`
         block = undefined
       }
     }
