@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { observingText } from './compile/observe.ts'
 import { watchSpec } from './config/watch.ts'
 import { type AdminPort, openAdmin } from './control/admin-port.ts'
 import { type Configuration, firstConfiguration, problemText, saveLastGood } from './control/configuration.ts'
@@ -17,6 +19,7 @@ import { createWorld } from './control/world.ts'
 import { systemClock } from './kernel/clock.ts'
 import { systemProcesses } from './kernel/processes.ts'
 import type { FromSupervisor } from './model/link.ts'
+import type { Plan } from './model/plan.ts'
 import { loadLastGood } from './publish/last-good.ts'
 import { acquireLock } from './publish/lock.ts'
 import { createPublisher } from './publish/publisher.ts'
@@ -38,7 +41,9 @@ const clock = systemClock
 const COMPILED_MS = 2_000
 /** As long as a start waits for name servers and engines; what they say later makes another plan. */
 const HEARD_MS = 2_000
-const { values } = parseArgs({ options: { config: { type: 'string', default: 'banyan.yaml' } } })
+const { values } = parseArgs({
+  options: { config: { type: 'string', default: 'banyan.yaml' }, observe: { type: 'boolean', default: false } },
+})
 const file = values.config
 // Speaks to the supervisor that started us; from here on signals are its business.
 const supervisor = openSupervisorLink(process)
@@ -52,6 +57,11 @@ if ('problems' in first) {
 }
 if (!first.current) log.error(`${file} is refused\n${problemText(file, first.diagnostics, 'the last good one serves')}`)
 let { spec } = first
+const { observe } = values
+if (observe && spec.defaultUpstream === undefined) {
+  giveUp(`${file} has no default upstream, and up --observe sends everything there: write default: NAME`)
+}
+if (observe) log.warn(observingText(spec.defaultUpstream))
 
 // The state folder, for this router alone. What cannot be written there is said; traffic is served all the same.
 const runKey = Buffer.from(process.env.BANYAN_RUN_KEY ?? '', 'hex')
@@ -67,6 +77,9 @@ lock.record(process.pid, 'control')
 const opened = openStore(spec.state, { clock, log })
 const { store } = opened
 const lastGood = loadLastGood(folder)
+// Data-plane processes serve it while control is slow to come, and it has routes.
+if (observe && isMoving(lastGood.plan?.plan))
+  for (const kept of [folder.paths.plan, folder.paths.live]) rmSync(kept, { force: true })
 const notices = [...folder.notices, ...opened.notices, ...lastGood.notices]
 for (const notice of [...folder.notices, ...lastGood.notices]) log.warn(notice)
 
@@ -171,6 +184,7 @@ const control = createControl({
   functions,
   health,
   history,
+  observe,
   processes: serving.processes,
   store: store.description,
   notices: () => [...notices, ...serving.notices()],
@@ -259,6 +273,12 @@ async function metricsText(): Promise<string> {
     operations: world.catalogue().operations.length,
     degraded: control.status().state === 'degraded',
   })
+}
+
+/** Whether a plan may send a request elsewhere than to the default upstream. */
+function isMoving(plan: Plan | undefined): boolean {
+  const upstreams = plan?.rules.map(({ action }) => (action.kind === 'forward' ? action.upstream : action.kind))
+  return new Set(upstreams).size > 1
 }
 
 /** Before the router has ever served, the supervisor ends with this exit code. */

@@ -26,8 +26,8 @@ export type Estate = {
   router(): ChildProcess | undefined
   /** What `banyan up` has printed so far. */
   output(): string
-  /** On this configuration; on that of the options without it. */
-  startRouter(config?: string): Promise<void>
+  /** On this configuration; on that of the options without it. `flags` follow `banyan up`. */
+  startRouter(config?: string, flags?: readonly string[]): Promise<void>
   /** Sends the signal and waits for the end; resolves to the exit code, null where a signal ended it. */
   stopRouter(signal?: NodeJS.Signals): Promise<number | null>
   /** Runs one verb of the command and collects what it prints. */
@@ -83,8 +83,8 @@ export async function startEstate(options: EstateOptions = {}): Promise<Estate> 
     stateFolder: folder,
     router: () => up,
     output: () => printed,
-    async startRouter(config = options.config ?? join(ROOT, 'banyan.yaml')) {
-      up = spawn(process.execPath, [join(ROOT, 'bin/banyan.js'), 'up', '-c', config], {
+    async startRouter(config = options.config ?? join(ROOT, 'banyan.yaml'), flags = []) {
+      up = spawn(process.execPath, [join(ROOT, 'bin/banyan.js'), 'up', '-c', config, ...flags], {
         cwd: ROOT,
         env: { ...process.env, ...env },
         stdio: ['ignore', stdio, stdio],

@@ -33,7 +33,13 @@ export function createAdminApp(control: Control, options: GuardOptions): Hono<Ad
 function read(app: Hono<AdminEnv>, control: Control): void {
   app.get('/api/status', (c) => c.json(control.status()))
   app.get('/api/operations', (c) => c.json({ operations: viewListOfOperations(control) }))
-  app.get('/api/upstreams', (c) => c.json({ upstreams: viewUpstreams(control), sources: viewSources(control) }))
+  app.get('/api/upstreams', (c) =>
+    c.json({
+      upstreams: viewUpstreams(control),
+      sources: viewSources(control),
+      observing: control.observing() ?? null,
+    }),
+  )
   app.get('/api/left', (c) => {
     const window = z.coerce.number().int().positive().optional().parse(c.req.query('window'))
     return c.json(control.left(window))
@@ -116,6 +122,14 @@ function shift(app: Hono<AdminEnv>, control: Control): void {
   const { shifts } = control
   app.get('/api/shifts', (c) => c.json({ shifts: shifts.records().map((record) => viewShift(record, control)) }))
   app.get('/api/ledger', (c) => c.json({ entries: shifts.ledger(c.req.query('shift')).map(viewEntry) }))
+
+  // Only what makes a candidate get requests: taking back is never refused.
+  for (const action of ['start', 'promote', 'retry']) {
+    app.use(`/api/shifts/${action}`, async (c, next) => {
+      const why = control.observing()
+      return why === undefined ? next() : refuse(c, 409, 'observing', `this router ${why}`)
+    })
+  }
 
   app.post('/api/shifts/start', async (c) => {
     const { name, to } = z.object({ name: z.string().min(1), to: z.string().optional() }).parse(await c.req.json())

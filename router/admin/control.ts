@@ -38,6 +38,8 @@ export type Control = {
   reload(): Promise<Reloaded>
   /** Replaces every data-plane process, one after the other, losing nothing. */
   rollProcesses(): void
+  /** That the router only observes, in words; undefined: it does what the configuration says. */
+  observing(): string | undefined
   /** Why an upstream cannot take traffic now; undefined: it can. */
   unready(upstream: string): string | undefined
   /** Prometheus text of the whole router. */
@@ -121,6 +123,8 @@ export type Status = {
   readonly listen: readonly Bound[]
   readonly admin: Bound | undefined
   readonly statusPort: Bound | undefined
+  /** Everything goes to the default upstream, and nothing is moved. */
+  readonly observing: boolean
   readonly processes: readonly { readonly pid: number; readonly revision: number }[]
   readonly store: string
 }

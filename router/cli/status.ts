@@ -30,11 +30,14 @@ function describe(found: Status, folder: string): string {
     `  listens        ${found.listen.map(({ host, port }) => (host === '::' ? `port ${port}` : `${host}:${port}`)).join(', ')}`,
     `  processes      ${found.processes.map(({ pid, revision }) => `${pid} at revision ${revision}`).join(', ') || 'none'}`,
     `  state          ${found.store}`,
+    ...(found.observing ? [OBSERVING] : []),
     ...found.notices.map((notice) => `  ! ${notice}`),
   ]
   if (configuration.diagnostics.length > 0) lines.push('', formatDiagnostics(configuration.diagnostics, { folder }))
   return lines.join('\n')
 }
+
+const OBSERVING = '  ! only observes: everything goes to the default upstream, nothing moves; started with --observe'
 
 function clockTime(ms: number): string {
   return new Date(ms).toTimeString().slice(0, 8)

@@ -20,9 +20,13 @@ export const upstreams: Verb = {
     }),
 }
 
-type Answer = { readonly upstreams: readonly UpstreamView[]; readonly sources: readonly SourceView[] }
+type Answer = {
+  readonly upstreams: readonly UpstreamView[]
+  readonly sources: readonly SourceView[]
+  readonly observing: string | null
+}
 
-function describe({ upstreams: all, sources }: Answer, now: number): string {
+function describe({ upstreams: all, sources, observing }: Answer, now: number): string {
   const rows = all.map((one) => [
     one.name,
     one.tier,
@@ -38,6 +42,7 @@ function describe({ upstreams: all, sources }: Answer, now: number): string {
   )
   const advice = all.flatMap(({ name, advice: sentences }) => sentences.map((sentence) => `  ${name}: ${sentence}`))
   return [
+    observing === null ? '' : `! this router ${observing}\n\n`,
     table(['UPSTREAM', 'TIER', 'SOURCE', 'ENDPOINTS', 'OPERATIONS', 'DISCOVERY'], rows),
     part('what is not healthy', unwell),
     part('where they were looked for', [

@@ -6,6 +6,7 @@ import { nextOperations } from '../catalogue/next.ts'
 import { quietOperations, WINDOW_MS } from '../catalogue/quiet.ts'
 import { driftOfRoutes } from '../catalogue/route-drift.ts'
 import { compile } from '../compile/compile.ts'
+import { compileObserving, observingText } from '../compile/observe.ts'
 import { countDiagnostics, mergeDiagnostics } from '../config/format.ts'
 import { readText, UnreadableFile } from '../config/load.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -41,6 +42,8 @@ export type ControlParts = {
   readonly shifts: Shifts
   readonly publisher: Publisher
   readonly store: string
+  /** Everything goes to the default upstream; nothing is moved. */
+  readonly observe: boolean
   readonly functions: FunctionsFolder
   readonly health: Pick<HealthChecks, 'unhealthy'>
   readonly history: Pick<History, 'days' | 'watched'>
@@ -91,7 +94,9 @@ export function createControl(parts: ControlParts): RunningControl {
   let seen = parts.first.fileText
 
   function compileNow() {
-    return compile(configuration.spec, { catalogue: world.catalogue(), sources: world.sources() }, shifts.records())
+    const now = { catalogue: world.catalogue(), sources: world.sources() }
+    if (parts.observe) return compileObserving(configuration.spec, now)
+    return compile(configuration.spec, now, shifts.records())
   }
 
   function notices(plan: Plan | undefined): readonly string[] {
@@ -120,7 +125,11 @@ export function createControl(parts: ControlParts): RunningControl {
 
   /** The configuration in force under another spec: nothing is asked and nothing changes. */
   function compileFor(spec: Spec) {
-    return compile(spec, { catalogue: world.catalogue(), sources: world.sourcesFor(spec) }, shifts.records())
+    const foreseen = { catalogue: world.catalogue(), sources: world.sourcesFor(spec) }
+    if (!parts.observe) return compile(spec, foreseen, shifts.records())
+    const { diagnostics } = compile(spec, foreseen, shifts.records())
+    const { plan } = compileObserving(spec, foreseen)
+    return { plan, diagnostics: spec.defaultUpstream === undefined ? [...diagnostics, NO_DEFAULT] : diagnostics }
   }
 
   async function publish({ plan, diagnostics } = compileNow()): Promise<void> {
@@ -288,6 +297,7 @@ export function createControl(parts: ControlParts): RunningControl {
       listen,
       admin,
       statusPort,
+      observing: parts.observe,
       processes: publisher.connected().map(({ pid, revision }) => ({ pid, revision })),
       store: parts.store,
     }
@@ -316,6 +326,7 @@ export function createControl(parts: ControlParts): RunningControl {
     preview,
     reload,
     rollProcesses: parts.rollProcesses,
+    observing: () => (parts.observe ? observingText(configuration.spec.defaultUpstream) : undefined),
     unready: (upstream) => unready(upstream, world),
     metrics: parts.metrics,
     start,
@@ -327,6 +338,14 @@ export function createControl(parts: ControlParts): RunningControl {
     },
     fileProblem,
   }
+}
+
+const NO_DEFAULT: Diagnostic = {
+  severity: 'error',
+  code: 'observe-default',
+  message: 'there is no default upstream, and up --observe sends everything there',
+  hint: 'write default: NAME',
+  path: 'default',
 }
 
 function unready(name: string, world: World): string | undefined {

@@ -82,6 +82,44 @@ describe('left, over a recorded run', () => {
   })
 })
 
+describe('up --observe', () => {
+  let estate: Estate
+  beforeAll(async () => {
+    estate = await startEstate()
+    // Whatever was served before: the last good plan has routes.
+    await vi.waitFor(async () => expect((await fetch(`${estate.routerUrl}/counter`)).status).toBe(200), {
+      timeout: 20_000,
+    })
+    await estate.stopRouter()
+    await estate.startRouter(undefined, ['--observe'])
+  }, 60_000)
+  afterAll(() => estate.close())
+
+  it('sends everything to the default upstream, and knows who else implements it', async () => {
+    await vi.waitFor(async () => expect((await estate.banyan('operations')).stdout).toContain('counter'), {
+      timeout: 20_000,
+    })
+    for (const path of ['/counter', '/api/vets', '/contact.html']) {
+      expect([path, (await fetch(estate.routerUrl + path)).status]).toEqual([path, 404])
+    }
+    const { stdout } = await estate.banyan('operations', '--json')
+    const { operations } = JSON.parse(stdout) as { operations: OperationView[] }
+    expect(new Set(operations.map((one) => one.served_by))).toEqual(new Set(['clinic']))
+  })
+
+  it('refuses to move anything, and says why', async () => {
+    const started = await estate.banyan('shift', 'start', 'GET /vets.html')
+    expect(started.code).toBe(1)
+    expect(started.stderr).toMatch(/only observes: everything goes to clinic.+start banyan up without --observe/)
+  })
+
+  it('says so at the start, in status and in upstreams', async () => {
+    expect(estate.output()).toContain('only observes: everything goes to clinic')
+    expect((await estate.banyan('status')).stdout).toContain('only observes')
+    expect((await estate.banyan('upstreams')).stdout).toContain('only observes')
+  })
+})
+
 describe('an application that publishes nothing', () => {
   let router: Router
   const application = createServer((request, response) => {
