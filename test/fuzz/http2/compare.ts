@@ -76,13 +76,15 @@ function streamDifference(
   const fields = side === 'request' ? asRequest(other.fields) : withCookiesJoined(other.fields)
   const found = unequal('fields', stream.fields, fields)
   if (found !== undefined) return found
+  // Behind a GOAWAY Node reads no further; in HTTP/2 streams that are open go on.
+  if (reference.left) return undefined
   if (side === 'response') {
     const interim = unequal('interim answers', stream.interims, other.interims.map(withCookiesJoined))
     if (interim !== undefined) return interim
   }
   const reset = reference.resets.get(stream.id) ?? 0
   // Where the codec has ended the connection it has said nothing more of the stream.
-  const undecided = stream.over || codec.error !== undefined || reference.left || hasDropped(stream.trailers)
+  const undecided = stream.over || codec.error !== undefined || hasDropped(stream.trailers)
   if (reset !== 0 && !undecided) return `nghttp2 resets it: ${reset}`
   return bodyDifference(stream, other)
 }
