@@ -3,13 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import { createServer as createPlainServer, connect as dial } from 'node:net'
+import { type AddressInfo, createServer as createPlainServer, connect as dial } from 'node:net'
 import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { Terminator } from '../../router/dataplane/accept/terminator.ts'
+import { systemClock } from '../../router/kernel/clock.ts'
+import { silentLog } from '../../router/kernel/log.ts'
 import { authority } from '../certificates.ts'
 import { describeWith } from '../needs.ts'
-import { client, eventually, get, later, routed, router, statusOf, talk } from './support.ts'
+import { client, eventually, get, later, routed, router, SIGNING_KEY, statusOf, talk } from './support.ts'
 import { pemFolder, recording, secured, secureRouter, tell } from './tls-support.ts'
 
 const run = promisify(execFile)
@@ -162,6 +165,35 @@ describe('H37: a TLS listener', () => {
     socket.resume()
     socket.end('\x16\x03\x01')
     await closed
+  })
+
+  it('closes a connection whose handshake takes too long, however often something of it comes', async () => {
+    const folder = pemFolder()
+    const pair = folder.pair('shop', await (await authority()).issue({ dns: ['shop.test'] }))
+    const reasons: string[] = []
+    const terminator = await new Terminator({
+      key: 'listen[1].tls',
+      tls: { certificates: [pair], minVersion: '1.2', unknownNames: 'default' },
+      protocols: ['http/1.1'],
+      signingKey: SIGNING_KEY,
+      clock: systemClock,
+      log: silentLog,
+      secured: () => {},
+      failed: (_socket, reason) => void reasons.push(reason),
+      handshakeMs: 150,
+    }).open()
+    const server = createPlainServer({ pauseOnConnect: true }, (socket) => void terminator.accept(socket))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    later(() => {
+      terminator.close()
+      server.close()
+    })
+    const raw = await client((server.address() as AddressInfo).port, '\x16\x03\x01\x40\x00')
+    const dribble = setInterval(() => raw.send('\x01'), 20)
+    await raw.closed
+    clearInterval(dribble)
+    expect(reasons).toEqual(['TLS handshake timeout'])
   })
 
   it('keeps no data plane from closing with a handshake that never ends', async () => {

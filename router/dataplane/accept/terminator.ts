@@ -21,11 +21,12 @@ export type TerminatorOptions = {
   readonly log: Log
   /** A handshake is done. */
   readonly secured: (socket: TLSSocket) => void
-  /** It failed; `reason` in words. */
+  /** It failed, and its connection is closed; `reason` in words. */
   readonly failed: (socket: TLSSocket, reason: string) => void
+  /** How long a handshake may take, in milliseconds; 10 s if absent. */
+  readonly handshakeMs?: number
 }
 
-/** How long a handshake may take. */
 const HANDSHAKE_MS = 10_000
 /** How long a session may be resumed, in seconds. */
 const SESSION_S = 4 * 3600
@@ -135,13 +136,13 @@ export class Terminator {
 
   /** Connections that stand keep what they were made with; new ones get what is in force now. */
   #renew(): void {
-    const { tls, protocols, secured, failed } = this.#options
+    const { tls, protocols, secured, failed, handshakeMs = HANDSHAKE_MS } = this.#options
     const certificates = this.#certificates()
     if (certificates === undefined) return
     const server = createServer({
       ...certificates.first,
       ALPNProtocols: [...protocols],
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout: handshakeMs,
       requestCert: tls.clientCertificates !== undefined,
       // Who may not come in is told so in an answer: what TLS can say arrives after the request was sent.
       rejectUnauthorized: false,
@@ -152,7 +153,11 @@ export class Terminator {
       },
     })
     server.on('secureConnection', secured)
-    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => failed(socket, error.message))
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      failed(socket, error.message)
+      // Of one that takes too long Node tells, and leaves it at that.
+      socket.destroy()
+    })
     this.#server = server
   }
 
