@@ -4,21 +4,11 @@ import type { DownstreamStream } from '../../../router/dataplane/http2/downstrea
 import type { DownstreamEvents } from '../../../router/dataplane/sides.ts'
 import { manualClock } from '../../../router/kernel/clock.ts'
 import type { Http2Codec } from './codec.ts'
-import { excess, openWindow, outputFault } from './output.ts'
+import { excess, outputFault } from './output.ts'
+import { windowLoss } from './probe.ts'
 import { type CodecReading, type CodecStream, pairsOf } from './reading.ts'
 import { deliver, StubSocket } from './stub.ts'
-import {
-  END_HEADERS,
-  END_STREAM,
-  type Frame,
-  frame,
-  framesIn,
-  goawayIn,
-  PREFACE,
-  resetsIn,
-  TYPE,
-  uint32,
-} from './wire.ts'
+import { END_STREAM, type Frame, frame, framesIn, goawayIn, PREFACE, resetsIn, TYPE, uint32 } from './wire.ts'
 
 /**
  * When requests are answered, and with how long a body. `never`: they wait for their answers. `probes`: a long body comes
@@ -77,36 +67,20 @@ class Client {
     const fault = excess(frames, received.frames)
     if (fault !== undefined) this.#wrong.push(fault)
     if (this.#manner.answer !== 'never') this.#openWindows()
-    if (this.#manner.probes && received.rest.length === 0) this.#fill(received.frames)
+    if (this.#manner.probes && received.rest.length === 0) this.#probe(received.frames)
   }
 
-  /** A body long enough that the window is given back, to the last byte of everything that came before. */
-  #fill(before: readonly Frame[]): void {
+  #probe(before: readonly Frame[]): void {
     const id = Math.max(...before.map((one) => one.id + 1 + (one.id % 2)))
-    if (id >= 2 ** 31) return
-    const received = [...before]
-    const send = (one: Buffer): readonly Frame[] => {
-      this.#session.onBytes(one, one.length)
+    // Also where not even the settings have come there is nothing to send on.
+    if (before.length === 0 || id >= 2 ** 31) return
+    const send = (bytes: Buffer): readonly Frame[] => {
+      this.#session.onBytes(bytes, bytes.length)
       this.#session.out.write()
-      received.push(...framesIn(one).frames)
       return framesIn(this.#socket.written).frames
     }
-    const updates = (frames: readonly Frame[]): number =>
-      frames.filter((one) => one.type === TYPE.windowUpdate && one.id === 0).length
-    const first = send(frame(TYPE.headers, END_HEADERS, id, PROBE))
-    const bytes = frame(TYPE.data, 0, id, Buffer.alloc(PART))
-    for (let count = 0; count < SESSION_WINDOW / PART; count++) {
-      const frames = send(bytes)
-      if (goawayIn(frames) !== undefined) {
-        this.#wrong.push(`a body after all is refused: ${JSON.stringify(goawayIn(frames))}`)
-        return
-      }
-      if (updates(frames) === updates(first)) continue
-      const open = openWindow(frames, received)
-      if (open !== SESSION_WINDOW) this.#wrong.push(`the window is ${open} when all was taken`)
-      return
-    }
-    this.#wrong.push('the window is never given back')
+    const loss = windowLoss({ send, before }, id, PROBE)
+    if (loss !== undefined) this.#wrong.push(loss)
   }
 
   /** Every answer that was begun is read to its end, once the client lets all of it come. */
@@ -215,7 +189,5 @@ function newStream(id: number): CodecStream {
   return { id, fields: [], interims: [], body: '', trailers: [], ended: false, fault: undefined, over: false }
 }
 
-const SESSION_WINDOW = 1024 * 1024
-const PART = 16 * 1024
 /** GET / of nobody in particular, by the static table alone but for its authority. */
 const PROBE = Buffer.from([0x83, 0x86, 0x84, 0x01, 1, 0x61])

@@ -114,7 +114,10 @@ async function compared(
   const { side, valid } = input
   let reading: CodecReading
   try {
-    reading = side === 'request' ? readByCodec(codec, pieces, manner) : readAnswersByCodec(codec, OPENING, pieces)
+    reading =
+      side === 'request'
+        ? readByCodec(codec, pieces, manner)
+        : readAnswersByCodec(codec, OPENING, pieces, manner.probes)
   } catch (error) {
     return { found: `the codec throws: ${error instanceof Error ? error.stack : error}`, shows: [] }
   }

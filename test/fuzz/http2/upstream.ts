@@ -5,46 +5,76 @@ import { manualClock } from '../../../router/kernel/clock.ts'
 import type { Http2Codec } from './codec.ts'
 import { REQUESTS } from './nghttp2.ts'
 import { outputFault } from './output.ts'
+import { windowLoss } from './probe.ts'
 import { type CodecReading, type CodecStream, pairsOf } from './reading.ts'
 import { deliver, StubSocket } from './stub.ts'
-import { framesIn, goawayIn, PREFACE, resetsIn } from './wire.ts'
+import { type Frame, framesIn, goawayIn, PREFACE, resetsIn } from './wire.ts'
 
-/** Reads the pieces as what a server sends on a connection with `REQUESTS`; `opening` comes before they are made. */
-export function readAnswersByCodec(codec: Http2Codec, opening: Buffer, pieces: readonly Buffer[]): CodecReading {
-  return new Server(codec, opening).read(pieces)
+/**
+ * Reads the pieces as what a server sends on a connection with `REQUESTS`; `opening` comes before they are made.
+ * `probes`: a long body comes in the end, which shows whether any byte of the window was lost.
+ */
+export function readAnswersByCodec(
+  codec: Http2Codec,
+  opening: Buffer,
+  pieces: readonly Buffer[],
+  probes = false,
+): CodecReading {
+  return new Server(codec, opening).read(pieces, probes)
 }
 
 /** An upstream's connection without a network: the codec's own class, called as its pool and its socket call it. */
 class Server {
   readonly #socket = new StubSocket()
+  readonly #codec: Http2Codec
+  readonly #wheel: InstanceType<Http2Codec['Wheel']>
   readonly #session: UpstreamSession
   readonly #streams = new Map<number, CodecStream>()
   readonly #wrong: string[] = []
   #closed = 0
 
   constructor(codec: Http2Codec, opening: Buffer) {
-    const wheel = new codec.Wheel(manualClock())
+    this.#codec = codec
+    this.#wheel = new codec.Wheel(manualClock())
     const dial = { id: '', ready: 'connect', generation: 0, connect: () => this.#socket.asSocket } as const
     const owner = { onRoom: () => {}, onUnusable: () => {}, onClosed: () => this.#closed++ }
-    this.#session = new codec.UpstreamSession(dial, '127.0.0.1', 80, 1000, owner, wheel)
+    this.#session = new codec.UpstreamSession(dial, '127.0.0.1', 80, 1000, owner, this.#wheel)
     this.#socket.emit('connect')
     deliver([opening], (bytes, end) => this.#session.onBytes(bytes, end))
-    for (const method of REQUESTS) {
-      const message: CodecStream = newStream()
-      const stream: UpstreamStream = new codec.UpstreamStream(this.#receiver(method, message), 1000, wheel, () => {})
-      this.#session.start(stream)
-    }
+    for (const method of REQUESTS) this.#request(method)
   }
 
-  read(pieces: readonly Buffer[]): CodecReading {
+  #request(method: string): number {
+    const message = newStream()
+    const receiver = this.#receiver(method, message)
+    this.#session.start(new this.#codec.UpstreamStream(receiver, 1000, this.#wheel, () => {}))
+    return message.id
+  }
+
+  read(pieces: readonly Buffer[], probes: boolean): CodecReading {
     deliver(pieces, (bytes, end) => this.#session.onBytes(bytes, end))
     this.#session.out.write()
     const { frames, rest } = framesIn(this.#socket.written.subarray(PREFACE.length))
     if (rest.length > 0) this.#wrong.push(`${rest.length} bytes are no whole frame`)
     const fault = outputFault(frames)
     if (fault !== undefined) this.#wrong.push(fault)
+    const error = goawayIn(frames)
+    const streams = new Map([...this.#streams].map(([id, stream]) => [id, { ...stream }]))
+    if (probes) this.#probe(framesIn(Buffer.concat(pieces)))
     this.#end()
-    return { streams: this.#streams, error: goawayIn(frames), resets: resetsIn(frames), frames, wrong: this.#wrong }
+    return { streams, error, resets: resetsIn(frames), frames, wrong: this.#wrong }
+  }
+
+  #probe({ frames: before, rest }: ReturnType<typeof framesIn>): void {
+    if (rest.length > 0 || this.#session.room === 0) return
+    const id = this.#request('GET')
+    const send = (bytes: Buffer): readonly Frame[] => {
+      this.#session.onBytes(bytes, bytes.length)
+      this.#session.out.write()
+      return framesIn(this.#socket.written.subarray(PREFACE.length)).frames
+    }
+    const loss = windowLoss({ send, before }, id, Buffer.from([0x88]))
+    if (loss !== undefined) this.#wrong.push(loss)
   }
 
   /** The connection ends; everybody hears of it, and nothing is kept. */
