@@ -19,10 +19,12 @@ import { type CommandIo, textOption, UsageError, type Verb, type VerbArgs } from
 export const check: Verb = {
   name: 'check',
   summary: 'validates a configuration; changes nothing',
-  usage: 'check [-c FILE] [--strict] [--admin URL] [--json]',
+  usage: 'check [-c FILE] [--strict] [--probe] [--admin URL] [--json]',
   example: 'banyan check -c banyan.yaml',
   help: `  -c, --config FILE  the configuration (default: banyan.yaml)
   --strict           exit with 1 on warnings too
+  --probe            asks the upstreams now instead of a router, and looks for links and assets on the default
+                     upstream's pages that nobody serves: GET only, at most 100 requests and 15 s
 ${ADMIN_USAGE}
                      { "check": [{ severity, code, message, hint, at, path }], "captures": "…" }
 
@@ -30,7 +32,7 @@ Which operations a route would leave to others is judged by what the running rou
 what it last knew, as the state folder has it; without that it is not checked. The last line says which.
 Exit code: 0 nothing wrong, 1 errors, 2 used wrongly or no such file.`,
   positionals: 0,
-  options: { ...ADMIN_OPTIONS, strict: { type: 'boolean' } },
+  options: { ...ADMIN_OPTIONS, strict: { type: 'boolean' }, probe: { type: 'boolean' } },
   async run(args, io) {
     const file = resolve(io.cwd, textOption(args, 'config') ?? 'banyan.yaml')
     const { diagnostics, captures } = await examine(file, args, io)
@@ -53,6 +55,11 @@ async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Exa
   const { spec, diagnostics } = decoded
   if (spec === undefined) {
     return { diagnostics: problemsOfRefused(decoded), captures: 'captures were not checked: the file is refused' }
+  }
+  if (args.values.probe === true) {
+    const { probeUpstreams } = await import('./probe.ts')
+    const probed = await probeUpstreams(spec)
+    return { diagnostics: mergeDiagnostics(diagnostics, probed.diagnostics), captures: probed.by }
   }
   const client = adminClient({ admin: textOption(args, 'admin'), config: file }, io.env)
   try {

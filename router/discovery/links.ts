@@ -9,6 +9,7 @@ export type Links = {
 const MAX_TEXT = 1024 * 1024
 const MAX_LINKS = 500
 const TAG = /<(a|area|form|frame|iframe)\s([^<>]{1,2000})>/gi
+const ASSET = /<(link|script|img|source)\s([^<>]{1,2000})>/gi
 
 /**
  * Links and forms of a page, by its own text: scripts are not run. `at` is the path of the page, `hosts` are names by
@@ -22,6 +23,17 @@ export function linksOfPage(html: string, at: string, hosts: readonly string[]):
       const target = attribute(inside, form ? 'action' : tag.toLowerCase().endsWith('frame') ? 'src' : 'href')
       const method = form && attribute(inside, 'method')?.toLowerCase() === 'post' ? 'POST' : 'GET'
       return target === undefined ? [] : [{ method, target }]
+    })
+  return linksTo(written, at, hosts)
+}
+
+/** What a page needs to look and work as it should: styles, scripts, pictures. */
+export function assetsOfPage(html: string, at: string, hosts: readonly string[]): Links {
+  const written = [...html.slice(0, MAX_TEXT).matchAll(ASSET)]
+    .slice(0, MAX_LINKS)
+    .flatMap(([, tag = '', inside = '']) => {
+      const target = attribute(inside, tag.toLowerCase() === 'link' ? 'href' : 'src')
+      return target === undefined ? [] : [{ method: 'GET', target }]
     })
   return linksTo(written, at, hosts)
 }

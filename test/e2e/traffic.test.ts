@@ -120,6 +120,36 @@ describe('up --observe', () => {
   })
 })
 
+describe('check --probe', () => {
+  let estate: Estate
+  const check = async () => JSON.parse((await estate.banyan('check', '--probe', '--json')).stdout)
+  beforeAll(async () => {
+    estate = await startEstate({ router: false })
+  }, 60_000)
+  afterAll(() => estate.close())
+
+  it('asks the upstreams without a router, and finds the link that nobody serves', async () => {
+    const { check: found, captures } = await check()
+    expect(captures).toMatch(
+      /^captures checked against the 21 operations that upstreams have just named; functions\/contact/,
+    )
+    expect(captures).toMatch(/\d+ pages of clinic read with \d+ GET requests: 1 links that nobody serves/)
+    const links = found.filter(({ code }: { code: string }) => code === 'nobody-serves')
+    expect(links).toMatchObject([{ message: 'GET /contact.html is on / of clinic, and nobody serves it: 404' }])
+  })
+
+  it('knows what functions declared when the router last ran', async () => {
+    await estate.startRouter()
+    await vi.waitFor(async () => expect((await fetch(`${estate.routerUrl}/contact.html`)).status).toBe(200), {
+      timeout: 20_000,
+    })
+    await estate.stopRouter()
+    const { check: found, captures } = await check()
+    expect(captures).toContain('0 links that nobody serves')
+    expect(found.filter(({ code }: { code: string }) => code === 'nobody-serves')).toEqual([])
+  })
+})
+
 describe('an application that publishes nothing', () => {
   let router: Router
   const application = createServer((request, response) => {
