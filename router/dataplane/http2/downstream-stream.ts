@@ -266,7 +266,7 @@ export class DownstreamStream extends Stream implements DownstreamSide {
     this.#state = CLOSED
     this.#wanted = false
     this.#deadline.cancel()
-    this.inflow.discard()
+    this.inflow.close()
     this.session.forget(this)
   }
 

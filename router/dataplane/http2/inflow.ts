@@ -30,6 +30,7 @@ export class Inflow {
   #window = STREAM_WINDOW
   #untold = 0
   #done = false
+  #closed = false
 
   /** `onDone`: the body has been passed on to its end. */
   constructor(onDone: () => void) {
@@ -45,6 +46,7 @@ export class Inflow {
     this.#window = STREAM_WINDOW
     this.#untold = 0
     this.#done = false
+    this.#closed = false
   }
 
   /** Whether the body has been passed on to its end. */
@@ -115,6 +117,12 @@ export class Inflow {
     this.#taken(length)
   }
 
+  /** The stream is gone: as `discard`, and the peer hears no more of its window (RFC 9113 §5.1). */
+  close(): void {
+    this.#closed = true
+    this.discard()
+  }
+
   #finish(): void {
     this.#done = true
     this.#onDone()
@@ -124,7 +132,7 @@ export class Inflow {
     if (length === 0 || this.#receiving === undefined) return
     this.#receiving.taken(length)
     this.#untold += length
-    if (this.ended || this.#untold < STREAM_WINDOW / 2) return
+    if (this.ended || this.#closed || this.#untold < STREAM_WINDOW / 2) return
     this.#receiving.out.frame(FRAME.windowUpdate, 0, this.id, this.#untold)
     this.#window += this.#untold
     this.#untold = 0

@@ -256,7 +256,7 @@ export class UpstreamStream extends Stream implements UpstreamSide {
     this.#state = CLOSED
     this.#deadline.cancel()
     this.writer.stop()
-    this.inflow.discard()
+    this.inflow.close()
     if (this.#session === undefined) return
     if (reset !== undefined) this.#session.resetStream(this.id, reset)
     this.#session.forget(this)

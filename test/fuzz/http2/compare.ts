@@ -109,7 +109,7 @@ function bodyDifference(stream: CodecStream, other: StreamReading): string | und
   if (!other.body.startsWith(stream.body)) return unequal('body', stream.body, other.body)
   if (!stream.ended) return undefined
   if (!other.ended && hasDropped(stream.trailers)) return undefined
-  if (!other.ended) return `it has ended, for nghttp2 it has not`
+  if (!other.ended) return 'it has ended, for nghttp2 it has not'
   return (
     unequal('body', stream.body, other.body) ?? unequal('trailers', stream.trailers, withCookiesJoined(other.trailers))
   )

@@ -12,12 +12,13 @@ import { END_STREAM, type Frame, frame, framesIn, goawayIn, PREFACE, resetsIn, T
 
 /**
  * When requests are answered, and with how long a body. `never`: they wait for their answers. `probes`: a long body comes
- * in the end, which shows whether any byte of the window was lost.
+ * in the end, which shows whether any byte of the window was lost. `holds`: nobody takes bodies.
  */
 export type Manner = {
   readonly answer: 'never' | 'at once' | 'when whole'
   readonly body: number
   readonly probes?: boolean
+  readonly holds?: boolean
 }
 
 /** Reads the pieces as what a client sends on one connection. */
@@ -154,7 +155,7 @@ class Client {
           ...pairsOf(stream.head),
         ]
         if (stream.requestComplete) message.ended = true
-        else {
+        else if (this.#manner.holds !== true) {
           stream.openBody({
             bodyBytes: (bytes, start, end) => {
               message.body += bytes.toString('latin1', start, end)

@@ -64,9 +64,7 @@ export const PLANTED_HTTP2: readonly Planted[] = [
   {
     name: 'a stream that was reset by its client is kept',
     file: 'http2/downstream-stream.ts',
-    changes: [
-      { from: '    this.inflow.discard()\n    this.session.forget(this)\n', to: '    this.inflow.discard()\n' },
-    ],
+    changes: [{ from: '    this.inflow.close()\n    this.session.forget(this)\n', to: '    this.inflow.close()\n' }],
   },
   {
     name: 'a header block may go on on another stream',

@@ -29,6 +29,19 @@ describe('a client of HTTP/2', () => {
     const { wrong, resets } = readByCodec(codec, sent, { answer: 'at once', body: 30 })
     expect([wrong, [...resets]]).toEqual([[], [[1, PROTOCOL_ERROR]]])
   })
+
+  it('hears nothing of the window of a stream behind its reset, also where much of the body was held', () => {
+    const parts = Array.from({ length: 6 }, () => frame(TYPE.data, 0, 1, Buffer.alloc(16_384)))
+    const bad = Buffer.from([0, 1, 0x41, 0])
+    const sent = [PREFACE, settings(), frame(TYPE.headers, END_HEADERS, 1, GET), ...parts]
+    const { wrong, resets, frames } = readByCodec(
+      codec,
+      [...sent, frame(TYPE.headers, END_HEADERS | END_STREAM, 1, bad)],
+      { answer: 'never', body: 0, holds: true },
+    )
+    expect([wrong, [...resets]]).toEqual([[], [[1, PROTOCOL_ERROR]]])
+    expect(frames.filter(({ type, id }) => type === TYPE.windowUpdate && id === 1)).toEqual([])
+  })
 })
 
 describe('an upstream of HTTP/2', () => {
