@@ -1,3 +1,4 @@
+import { askedOf } from '../discovery/detectable.ts'
 import type { Observation, SourceObservation } from '../model/catalogue.ts'
 import type { Spec, Tier } from '../model/spec.ts'
 import { operationKeys } from './keys.ts'
@@ -96,9 +97,7 @@ function isDefaultPending({ spec, observations, sources }: Omit<OwnershipWorld, 
   const written = spec.upstreams.find((one) => one.name === name)
   // One that a source is to find may turn out to implement anything, as long as it has not been found.
   if (written === undefined && sighted === undefined) return isAnySourceUnheard(spec, sources)
-  const asked = [written?.discover, sighted?.discover].some(
-    (discover) => discover !== undefined && Object.values(discover).some((place) => place !== undefined),
-  )
+  const asked = Object.keys(askedOf(written?.discover, sighted?.discover)).length > 0
   const heard = observations.some(({ upstream }) => upstream === name)
   return (asked && !heard) || pendingUpstreams(observations).includes(name)
 }

@@ -12,9 +12,9 @@ type Written = Readonly<Record<string, string | boolean | undefined>>
 export function toDiscover(file: string, written: Written = {}): DiscoverSpec {
   return Object.fromEntries(
     DETECTOR_SCHEMAS.map(({ kind }) => {
-      const value = written[kind] === true ? 'on' : written[kind]
-      const asked = value === undefined || value === false || value === 'off' ? undefined : value
-      return [kind, asked === undefined ? undefined : (absoluteReference(file, asked) ?? asked)]
+      const value = written[kind]
+      if (typeof value === 'boolean') return [kind, value ? 'on' : 'off']
+      return [kind, value === undefined ? undefined : (absoluteReference(file, value) ?? value)]
     }),
   )
 }

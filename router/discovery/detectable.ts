@@ -4,7 +4,8 @@ import type { ObservedUpstream } from './sources/merge.ts'
 
 /**
  * What detectors need to know of every upstream: what its source sees, joined with what the YAML says of it. Where the
- * YAML says how to find out what an upstream implements, its labels say nothing.
+ * YAML says how to find out what an upstream implements, its labels say nothing; what it switches off, they do not
+ * switch on.
  */
 export function detectableUpstreams(spec: Spec, observed: readonly ObservedUpstream[]): readonly DetectableUpstream[] {
   const written = new Map(spec.upstreams.map((upstream) => [upstream.name, upstream]))
@@ -13,7 +14,7 @@ export function detectableUpstreams(spec: Spec, observed: readonly ObservedUpstr
     return {
       name,
       endpoints,
-      discover: own !== undefined && isAsked(own.discover) ? own.discover : { ...NOT_ASKED, ...discover },
+      discover: { ...NOT_ASKED, ...askedOf(own?.discover, discover) },
       ownHosts: own?.ownHosts ?? [],
       ...(own?.tls && { tls: own.tls }),
       declares,
@@ -22,8 +23,12 @@ export function detectableUpstreams(spec: Spec, observed: readonly ObservedUpstr
   })
 }
 
-const NOT_ASKED: DiscoverSpec = { openapi: undefined, mappings: undefined }
-
-function isAsked(discover: DiscoverSpec): boolean {
-  return Object.values(discover).some((place) => place !== undefined)
+/** The detectors that are asked, and where they look: nothing else is in it. */
+export function askedOf(written: DiscoverSpec = {}, labels: DiscoverSpec = {}): DiscoverSpec {
+  const isOn = ([, place]: readonly [string, string | undefined]) => place !== undefined && place !== 'off'
+  const on = Object.entries(written).filter(isOn)
+  const kept = Object.entries(labels).filter((one) => isOn(one) && written[one[0]] !== 'off')
+  return Object.fromEntries(on.length > 0 ? on : kept)
 }
+
+const NOT_ASKED: DiscoverSpec = { openapi: undefined, mappings: undefined }

@@ -162,8 +162,9 @@ export type HashKey = { readonly kind: 'header' | 'cookie'; readonly name: strin
 export type UpstreamUrl = { readonly host: string; readonly port: number; readonly path: string; readonly at: Position }
 
 /**
- * Which detectors are asked, and where they look, by their kind; undefined: not asked. `on` where there is but one
- * place; else `auto`, a path on the upstream (`/…`), an absolute URL, or `file:/absolute/path`.
+ * Which detectors are asked, and where they look, by their kind; undefined: as labels say, else not asked; `off`: not
+ * asked, whatever labels say. `on` where there is but one place; else `auto`, a path on the upstream (`/…`), an
+ * absolute URL, or `file:/absolute/path`.
  */
 export type DiscoverSpec = Readonly<Record<string, string | undefined>>
 

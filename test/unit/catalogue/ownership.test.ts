@@ -117,6 +117,10 @@ describe('decideOwnership, until the default upstream was heard', () => {
         upstreams: [{ ...silent, discover: { openapi: undefined, mappings: undefined } }, VETS, OWNERS],
       }).ownership,
     ).toEqual(expected)
+    expect(
+      decide({ observations: [vets, slow], upstreams: [{ ...silent, discover: { openapi: 'off' } }, VETS, OWNERS] })
+        .ownership,
+    ).toEqual(expected)
     expect(decide({ observations: [vets, slow], default: null }).ownership).toEqual(expected)
   })
 

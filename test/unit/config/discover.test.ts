@@ -7,7 +7,7 @@ const NONE = { grpc: undefined, mappings: undefined, openapi: undefined, wsdl: u
 describe('discover', () => {
   it.each([
     { discover: 'grpc: true', asks: { grpc: 'on' } },
-    { discover: 'grpc: false, openapi: off', asks: {} },
+    { discover: 'grpc: false, openapi: off', asks: { grpc: 'off', openapi: 'off' } },
     { discover: 'openapi: auto, mappings: /manage/mappings', asks: { openapi: 'auto', mappings: '/manage/mappings' } },
     { discover: 'openapi: file:./vets.yaml', asks: { openapi: 'file:/srv/vets.yaml' } },
     { discover: 'wsdl: "/services/vets?wsdl"', asks: { wsdl: '/services/vets?wsdl' } },

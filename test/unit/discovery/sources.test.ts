@@ -202,4 +202,17 @@ describe('detectableUpstreams', () => {
       },
     ])
   })
+
+  it.each([
+    { written: {}, labels: { openapi: 'auto' }, asks: { openapi: 'auto' } },
+    { written: { openapi: 'off' }, labels: { openapi: 'auto' }, asks: {} },
+    { written: { openapi: 'off' }, labels: { openapi: 'auto', grpc: 'on' }, asks: { grpc: 'on' } },
+    { written: { mappings: '/mappings', grpc: 'off' }, labels: { openapi: 'auto' }, asks: { mappings: '/mappings' } },
+    { written: { openapi: '/a.json' }, labels: { openapi: 'auto', grpc: 'on' }, asks: { openapi: '/a.json' } },
+  ])('asks $asks where the YAML says $written and labels $labels', ({ written, labels, asks }) => {
+    const spec = specWith([upstream('vets', { discover: written })])
+    const observed = { source: 'docker', name: 'vets', tier: 'service' as const, endpoints: [], discover: labels }
+    const [detectable] = detectableUpstreams(spec, [observed])
+    expect(detectable?.discover).toEqual({ openapi: undefined, mappings: undefined, ...asks })
+  })
 })
