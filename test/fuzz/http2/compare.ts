@@ -52,14 +52,15 @@ const FRAME_SIZE = 6
 const HARMLESS: readonly string[] = [
   'SETTINGS: unexpected ACK',
   'GOAWAY: invalid last_stream_id',
-  // An extension of which the codec knows nothing.
-  'SETTINGS: invalid SETTINGS_NO_RFC7540_PRIORITIES',
   // On a stream that has ended; on the connection the codec refuses it too.
   'WINDOW_UPDATE: window_size_increment == 0',
 ]
 
+/** Settings of extensions, of which the codec knows nothing. */
+const EXTENSION = /^SETTINGS: .*SETTINGS_(?:ENABLE_CONNECT_PROTOCOL|NO_RFC7540_PRIORITIES)/
+
 function isDeliberate({ code, reason }: Ending, { resets }: CodecReading, sent: readonly Frame[]): boolean {
-  if (code === INTERNAL || HARMLESS.includes(reason)) return true
+  if (code === INTERNAL || HARMLESS.includes(reason) || EXTENSION.test(reason)) return true
   // That is an error of the stream alone (RFC 9113 §6.3), if there still is one.
   if (code === FRAME_SIZE) return sent.some(({ type, payload }) => type === TYPE.priority && payload.length !== 5)
   return STREAM_ERRORS.includes(reason) && resets.size > 0
