@@ -48,8 +48,11 @@ export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
     if (next !== undefined) {
       const answer = await randomAnswer(next, options, stopping.signal)
       if (stopping.signal.aborted) return
-      if (answer === undefined) later.set(`${next.upstream} ${next.folder}`, clock.elapsed() + AGAIN_MS)
-      else learner.answer(next, answer)
+      if (answer !== undefined) learner.answer(next, answer)
+      else {
+        later.set(`${next.upstream} ${next.folder}`, clock.elapsed() + AGAIN_MS)
+        learner.giveUp(next)
+      }
     }
     asking = learner.questions().length > 0
     if (asking) clock.after(next === undefined ? SETTLE_MS : ASK_MS, () => void ask())

@@ -18,6 +18,8 @@ export type LiveLearner = {
   questions(): readonly Question[]
   /** How the upstream answers random paths there. */
   answer(question: Question, answer: RandomAnswer): void
+  /** The upstream cannot be asked now: what waits for that is given up, so that it takes no room from others. */
+  giveUp(question: Question): void
   /** Operations by upstream, as they are known now; those of before the start included. */
   settle(): ReadonlyMap<string, readonly ObservedOperation[]>
 }
@@ -104,6 +106,9 @@ export function createLiveLearner(remembered: ReadonlyMap<string, readonly Obser
       if (answer.kind === 'refuses') refusing.set(beside, (refusing.get(beside) ?? 0) + 1)
       else refusing.set(beside, Number.NEGATIVE_INFINITY)
       waiting = waiting.filter((one) => !judge(one))
+    },
+    giveUp(question) {
+      waiting = waiting.filter((one) => keyOf(one.question) !== keyOf(question))
     },
     settle() {
       const known = [...folders].map(([upstream, folder]): [string, readonly ObservedOperation[]] => {

@@ -135,6 +135,14 @@ describe('nothing is learned', () => {
     expect((await learn(HONEST, counts)).learned).toEqual([])
   })
 
+  it('of a folder that cannot be asked about, while others are', async () => {
+    const site: Site = (path) => (path.startsWith('/down/') ? { status: 503 } : { status: 404 })
+    const down = Array.from({ length: 2_000 }, (_, index) => answered(`/down/${index}`))
+    const { learned } = await learn(site, [...down, answered('/up/here')])
+    expect(learned).toEqual([])
+    expect((await learn(site, [...down.slice(0, 100), answered('/up/here')])).learned).toEqual(['GET /up/here'])
+  })
+
   it('of an upstream that does not answer now', async () => {
     const { learned } = await learn(
       () => ({ status: 503 }),
