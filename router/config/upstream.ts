@@ -117,6 +117,9 @@ function checkName(reading: Reading, name: string): void {
   } else if (!NAME.test(name)) {
     const message = 'the name of an upstream must be letters, digits and . _ - inside, at most 63'
     reading.report({ code: 'wrong-name', path, message, atKey: true })
+  } else if (name in Object.prototype) {
+    const message = 'plans are records by name, in which every JavaScript object has this one already'
+    reading.report({ code: 'reserved-name', path, message, hint: 'choose another name', atKey: true })
   }
 }
 

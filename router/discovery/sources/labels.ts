@@ -1,4 +1,5 @@
 import type { DiscoverSpec, Tier } from '../../model/spec.ts'
+import { printable } from '../words.ts'
 
 /** What labels of a container, or annotations of the same names, say of an upstream. */
 export type Labelled = {
@@ -32,10 +33,10 @@ export function readLabels(labels: Readonly<Record<string, string>>): Labelled {
   const checked = (name: string, expected: string, isRight: (value: string) => boolean): string | undefined => {
     const value = read(name)
     if (value === undefined || isRight(value)) return value
-    problems.push(`label banyan.${name} must be ${expected}, got "${value.slice(0, 80)}"; it is left out`)
+    problems.push(`label banyan.${name} must be ${expected}, got "${printable(value.slice(0, 80))}"; it is left out`)
     return undefined
   }
-  const upstream = checked('upstream', 'letters, digits and . _ - inside, at most 63', (text) => NAME.test(text))
+  const upstream = checked('upstream', 'letters, digits and . _ - inside, at most 63', isName)
   const port = read('port')
   const tier = checked('tier', `one of ${TIERS.join(', ')}`, (text) => TIERS.includes(text))
   const openapi = checked('openapi', 'auto, off or a path such as /openapi.json', (text) => {
@@ -53,12 +54,17 @@ export function readLabels(labels: Readonly<Record<string, string>>): Labelled {
   }
   return {
     ...(upstream === undefined ? {} : { upstream }),
-    ...(port === undefined ? {} : { port }),
+    ...(port === undefined ? {} : { port: printable(port) }),
     ...(tier === undefined ? {} : { tier: tierOf(tier) }),
     ...(operations === undefined ? {} : { declares: listOf(operations) }),
     ...(Object.keys(discover).length === 0 ? {} : { discover }),
     problems,
   }
+}
+
+// Plans and figures are records by name, in which `constructor` and its like are there without having been put there.
+function isName(text: string): boolean {
+  return NAME.test(text) && !(text in Object.prototype)
 }
 
 function isPath(text: string): boolean {

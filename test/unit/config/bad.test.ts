@@ -89,6 +89,10 @@ describe('a value of the wrong shape', () => {
       '1:14 upstreams["a b"]  the name of an upstream must be letters, digits and . _ - inside, at most 63',
     ],
     [
+      'upstreams: { constructor: { url: "http://a" } }',
+      '1:14 upstreams.constructor  plans are records by name, in which every JavaScript object has this one already | choose another name',
+    ],
+    [
       'upstreams: { functions/a: { url: "http://a" } }',
       '1:14 upstreams["functions/a"]  names that begin with functions/ belong to the folders below functions: | choose another name',
     ],

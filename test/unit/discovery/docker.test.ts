@@ -138,10 +138,7 @@ describe('upstreams of a list of containers', () => {
   it('survives labels and names that are properties of every object', () => {
     const labels = JSON.parse('{ "__proto__": "x", "constructor": "y", "banyan.upstream": "constructor" }')
     const found = upstreams('docker: true\nupstreams: { a: { docker: { label: toString } } }', container({ labels }))
-    expect(found?.map(({ name, endpoints }) => [name, endpoints.length])).toEqual([
-      ['a', 0],
-      ['constructor', 1],
-    ])
+    expect(found?.map(({ name, endpoints }) => [name, endpoints.length])).toEqual([['a', 0]])
   })
 })
 

@@ -35,6 +35,17 @@ describe('what labels say to detectors', () => {
       problem:
         'label banyan.wsdl must be a path such as /services/vets?wsdl, got "http://elsewhere.test/a?wsdl"; it is left out',
     },
+    {
+      label: 'banyan.upstream',
+      value: 'constructor',
+      problem:
+        'label banyan.upstream must be letters, digits and . _ - inside, at most 63, got "constructor"; it is left out',
+    },
+    {
+      label: 'banyan.tier',
+      value: 'old\u001b[2J',
+      problem: 'label banyan.tier must be one of legacy, service, function, got "old [2J"; it is left out',
+    },
   ])('$label: $value is left out, and said', ({ label, value, problem }) => {
     expect(readLabels({ [label]: value })).toEqual({ problems: [problem] })
     expect(readLabels({ 'banyan.grpc': 'false' })).toEqual({ problems: [] })
