@@ -344,6 +344,17 @@ describe('a request by HTTP/2 that is refused', () => {
     expect((await one.answer(3)).status).toBe(200)
   })
 
+  it.each([
+    { path: '/a b', status: 400 },
+    { path: `/${'a'.repeat(9000)}`, status: 414 },
+  ])('H21, H36: HEAD that is refused before it is read is $status without a body', async ({ path, status }) => {
+    const { port } = await routed()
+    const one = await http2Client(port)
+    one.request(1, [':method: HEAD', ...get(path).slice(1)])
+    const refused = await one.answer(1)
+    expect({ status: refused.status, body: refused.body }).toEqual({ status, body: '' })
+  })
+
   it('H10, H36: a head over 32 KiB is 431', async () => {
     const { port, upstream } = await routed()
     const one = await http2Client(port)

@@ -22,12 +22,12 @@ export function interpretRequest(
   head.named = NONE
   head.keepAlive = true
   const { method, scheme, path } = received
+  head.method = method ?? ''
   if (method === 'CONNECT') return 'method_not_allowed'
   if (method === undefined || scheme === undefined || path === undefined || path === '') received.broken = true
   if (received.broken || method === undefined || path === undefined) return 'request_malformed'
   if (path.length > TARGET_LIMIT) return 'target_too_long'
   if (received.tooLarge) return 'head_too_large'
-  head.method = method
   if (method === 'TRACE') return 'method_not_allowed'
   if (!isToken(method) || !isWebScheme(scheme) || !readPath(path, head)) return 'request_malformed'
   const fault = interpretFields(head, endStream, received)
