@@ -100,7 +100,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
     }
   }
 
-  /** The head could not be read: only who asked and a request id are known. */
+  /** The head could not be read: only who asked, by HTTP/2 the method, and a request id are known. */
   beginUnread(): void {
     this.snapshot = this.#plane.snapshot
     this.rule = undefined
@@ -108,7 +108,8 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
     this.choice = SETTLED
     this.#table = undefined
     this.path = ''
-    this.method = ''
+    // In HTTP/1.1 the connection ends behind the answer, and with it what a client may take for another.
+    this.method = this.head.major === 1 ? '' : this.head.method
     this.requestId = this.#plane.requestIds.next()
   }
 
