@@ -190,7 +190,7 @@ export class Request implements MatchRequest, Forwarding, Relaying, Keyed, Polic
   }
 
   scheme(): string {
-    return this.#claim(FIELD.forwardedProto) ?? (this.#client.secure ? 'https' : 'http')
+    return this.#claim(FIELD.forwardedProto)?.toLowerCase() ?? (this.#client.secure ? 'https' : 'http')
   }
 
   origin(): string {

@@ -346,6 +346,7 @@ describe('H37: options of listeners', () => {
     const { plane } = await routed(undefined, {}, { settings: { trustedProxies: ['127.0.0.1/32'] } })
     const { port } = await plane.listen({ host: '127.0.0.1', port: 0 }, { redirectToTls: { port: 443 } })
     expect(statusOf(await talk(port, get('/', 'X-Forwarded-Proto: https')))).toBe(200)
+    expect(statusOf(await talk(port, get('/', 'X-Forwarded-Proto: HTTPS')))).toBe(200)
     expect(statusOf(await talk(port, get('/', 'X-Forwarded-Proto: http')))).toBe(308)
     expect(statusOf(await talk(port, get('/')))).toBe(308)
   })
