@@ -32,6 +32,7 @@ const ASK_MS = 500
 const SETTLE_MS = 10_000
 /** As long as an upstream that did not answer is left alone. */
 const AGAIN_MS = 60_000
+const MOST_LATER = 1_000
 
 /** Asks nobody before something has passed through. The caller closes it. */
 export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
@@ -50,6 +51,7 @@ export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
       if (stopping.signal.aborted) return
       if (answer !== undefined) learner.answer(next, answer)
       else {
+        if (later.size >= MOST_LATER) later.clear()
         later.set(`${next.upstream} ${next.folder}`, clock.elapsed() + AGAIN_MS)
         learner.giveUp(next)
       }

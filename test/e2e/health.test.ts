@@ -12,7 +12,8 @@ type App = { readonly server: Server; readonly address: string; well: boolean; c
 async function startApp(): Promise<App> {
   const server = createServer((request, response) => {
     if (request.url === '/health') app.checks++
-    else app.served++
+    // What comes through the router asks for this; discovery asks for paths of its own.
+    else if (request.url === '/') app.served++
     response.statusCode = request.url === '/health' && !app.well ? 503 : 200
     response.end('ok')
   })
