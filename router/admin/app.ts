@@ -68,7 +68,8 @@ function configure(app: Hono<AdminEnv>, control: Control): void {
   app.post('/api/check', async (c) => {
     const { file, text } = Document.parse(await c.req.json())
     const { diagnostics } = await control.preview(text, file)
-    return c.json({ diagnostics, operations: control.catalogue().operations.length })
+    const { configuration } = control.status()
+    return c.json({ diagnostics, operations: control.catalogue().operations.length, file: configuration.file })
   })
   app.post('/api/plan', async (c) => {
     const { file, text } = Document.parse(await c.req.json())

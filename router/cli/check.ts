@@ -64,7 +64,9 @@ async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Exa
   const client = adminClient({ admin: textOption(args, 'admin'), config: file }, io.env)
   try {
     const answer = await client.post<Answer>('/api/check', { file, text })
-    const captures = `captures checked against the ${answer.operations} operations known at ${client.url}`
+    // Another router's operations and upstreams say little about this file, the example's on the usual port least.
+    const other = answer.file === file ? '' : `, which runs ${answer.file}`
+    const captures = `captures checked against the ${answer.operations} operations known at ${client.url}${other}`
     return { diagnostics: mergeDiagnostics(diagnostics, answer.diagnostics), captures }
   } catch (error) {
     if (!(error instanceof AdminError)) throw error
@@ -76,7 +78,12 @@ async function examine(file: string, args: VerbArgs, io: CommandIo): Promise<Exa
   }
 }
 
-type Answer = { readonly diagnostics: readonly Diagnostic[]; readonly operations: number }
+type Answer = {
+  readonly diagnostics: readonly Diagnostic[]
+  readonly operations: number
+  /** What that router runs. */
+  readonly file: string
+}
 
 /** What can be known without a running router: the folders of functions, and what it left in the state folder. */
 function lastKnown(spec: Spec): { readonly world: World; readonly by: string } {

@@ -144,6 +144,7 @@ describe('a prefix that covers more than its upstream implements', () => {
     )
     const found = await banyan('check', '-c', wide)
     expect(found).toMatch(/captures checked against the \d+ operations known at http/)
+    expect(found).toContain(`, which runs ${config}`)
     for (const name of KEPT) expect(found).toContain(name)
     expect(found).toMatch(
       / leaves \d+ operations to others, because owners is not known to implement them: .*\(clinic\)/,

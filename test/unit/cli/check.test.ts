@@ -127,7 +127,7 @@ describe('banyan check', () => {
     const asked: string[] = []
     const server = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`)
-      response.end(JSON.stringify({ diagnostics: [found], operations: 19 }))
+      response.end(JSON.stringify({ diagnostics: [found], operations: 19, file: '/elsewhere/banyan.yaml' }))
     })
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     const address = server.address()
@@ -136,7 +136,7 @@ describe('banyan check', () => {
     server.close()
     expect(asked).toEqual(['POST /api/check'])
     expect(out).toBe(`routes[0].path  warning: leaves 1 operation to others
-0 errors, 1 warning; captures checked against the 19 operations known at ${url}
+0 errors, 1 warning; captures checked against the 19 operations known at ${url}, which runs /elsewhere/banyan.yaml
 `)
   })
 })
