@@ -78,6 +78,7 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
     }
   }
   const states = control.endpointStates()
+  const observed = Map.groupBy(control.observations(), ({ upstream }) => upstream)
   return control
     .sources()
     .flatMap(({ source, upstreams }) => upstreams.map((upstream) => ({ source, upstream })))
@@ -93,17 +94,10 @@ export function viewUpstreams(control: Control): readonly UpstreamView[] {
       refused: upstream.refused ?? null,
       revision: upstream.revision ?? null,
       operations: implemented.get(upstream.name) ?? 0,
-      detection: control
-        .observations()
-        .filter((observation) => observation.upstream === upstream.name)
-        .map(({ detector, state, operations, at, nextAt, attempts }) => {
-          return { detector, state, operations: operations.length, at, next_at: nextAt ?? null, attempts }
-        }),
-      advice: adviceFor(
-        source,
-        upstream,
-        control.observations().filter((observation) => observation.upstream === upstream.name),
-      ),
+      detection: (observed.get(upstream.name) ?? []).map(({ detector, state, operations, at, nextAt, attempts }) => {
+        return { detector, state, operations: operations.length, at, next_at: nextAt ?? null, attempts }
+      }),
+      advice: adviceFor(source, upstream, observed.get(upstream.name) ?? []),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }

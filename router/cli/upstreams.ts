@@ -40,20 +40,26 @@ function describe({ upstreams: all, sources, observing }: Answer, now: number): 
       .filter(({ because }) => because !== null)
       .map(({ address, state, because }) => `  ${name}, ${address}: ${state}; ${because}`),
   )
-  const advice = all.flatMap(({ name, advice: sentences }) => sentences.map((sentence) => `  ${name}: ${sentence}`))
+  const advice = Map.groupBy(
+    all.flatMap(({ name, advice: sentences }) => sentences.map((sentence) => ({ name, sentence }))),
+    ({ sentence }) => sentence,
+  )
   return [
     observing === null ? '' : `! this router ${observing}\n\n`,
     table(['UPSTREAM', 'TIER', 'SOURCE', 'ENDPOINTS', 'OPERATIONS', 'DISCOVERY'], rows),
     part('what is not healthy', unwell),
     part('where they were looked for', [
       ...sources.flatMap(({ source, sighting }) => looked(source, sighting, now)),
-      ...all.flatMap(({ name, source, sighting }) => (sighting ? looked(`${name}, ${source}`, sighting, now) : [])),
+      ...all.flatMap((one) => lookedBeside(one, sources.find(({ source }) => source === one.source)?.sighting, now)),
     ]),
     part(
       'what discovery tried',
       all.flatMap((one) => one.detection.flatMap((seen) => tried(one.name, seen, now))),
     ),
-    part('what to do', advice),
+    part(
+      'what to do',
+      [...advice].map(([sentence, those]) => `  ${some(those.map(({ name }) => name))}: ${sentence}`),
+    ),
   ].join('')
 }
 
@@ -65,6 +71,26 @@ function looked(what: string, { state, at, next_at, attempts }: SightingView, no
   const age = at === null ? 'never confirmed' : `confirmed ${duration(now - at)} ago`
   const lines = attempts.map(({ what: asked, outcome }) => `      ${asked}: ${outcome}`)
   return [`  ${what}: ${state}, ${age}${again(next_at, now)}`, ...lines]
+}
+
+/** What was found of an upstream: where its source as a whole is in trouble, that trouble is not told once more. */
+function lookedBeside(
+  { name, source, sighting }: UpstreamView,
+  whole: SightingView | undefined,
+  now: number,
+): readonly string[] {
+  if (sighting === null) return []
+  if (whole?.state !== 'failed' || sighting.state !== 'failed') return looked(`${name}, ${source}`, sighting, now)
+  const told = new Set(whole.attempts.map(({ what, outcome }) => `${what} ${outcome}`))
+  const attempts = sighting.attempts.filter(({ what, outcome }) => !told.has(`${what} ${outcome}`))
+  return attempts.length === 0 ? [] : looked(`${name}, ${source}`, { ...sighting, attempts, next_at: null }, now)
+}
+
+const SHOWN = 10
+
+function some(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''
+  return `${names.slice(0, SHOWN).join(', ')}${more}`
 }
 
 function tried(name: string, seen: UpstreamView['detection'][number], now: number): readonly string[] {
