@@ -54,7 +54,8 @@ function answer(method: string, random: Random, flawed: boolean): { readonly hea
   const body =
     bodyless && !(flawed && random.chance(0.3)) ? '' : 'y'.repeat(random.below(random.chance(0.1) ? 3000 : 9))
   const head: Field[] = [[':status', status]]
-  const length = method === 'HEAD' || status === '304' ? random.below(20) : body.length
+  const stated = body.length + (flawed && random.chance(0.3) ? 1 : 0)
+  const length = method === 'HEAD' || status === '304' ? random.below(20) : stated
   if (status !== '204' && random.chance(0.4)) head.push(['content-length', String(length)])
   for (let count = random.below(4); count > 0; count--) head.push(random.pick(ANSWER_FIELDS))
   return { head: flawed ? spoilt(head, random) : head, body }

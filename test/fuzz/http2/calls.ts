@@ -21,7 +21,8 @@ export function clientFrames(random: Random): Generated {
       ...block(encoder, own, head, body === undefined && !hasTrailers, random),
       ...(body === undefined ? [] : data(own, body, !hasTrailers, random)),
     ])
-    if (hasTrailers) ends.push(() => block(encoder, own, trailers(random, flawed), true, random))
+    if (hasTrailers)
+      ends.push(() => block(encoder, own, trailers(random, flawed), !(flawed && random.chance(0.2)), random))
     id += 2 * (1 + (random.chance(0.1) ? 1 : 0))
   }
   const last = ends.flatMap((end) => end())
@@ -65,7 +66,8 @@ function call(random: Random, flawed: boolean): { readonly head: Field[]; readon
     head.push(['host', authority])
   }
   shuffle(head, head.findLastIndex(([name]) => name.startsWith(':')) + 1, random)
-  if (random.chance(0.3)) head.push(['content-length', String(body?.length ?? 0)])
+  if (random.chance(0.3))
+    head.push(['content-length', String((body?.length ?? 0) + (flawed && random.chance(0.3) ? 1 : 0))])
   for (let count = random.below(5); count > 0; count--) head.push(random.pick(PLAIN_FIELDS))
   return { head: flawed ? spoilt(head, random) : head, body }
 }

@@ -77,8 +77,8 @@ export const PLANTED_HTTP2: readonly Planted[] = [
     changes: [{ from: 'if ((seen & (1 << kind)) !== 0) return false', to: '' }],
   },
   {
-    name: 'an answer may be longer than its stated length',
+    name: 'an answer may be shorter than its stated length',
     file: 'http2/upstream-stream.ts',
-    changes: [{ from: 'inflow.received + end - start > most', to: 'inflow.received > most' }],
+    changes: [{ from: 'inflow.received !== head.length', to: 'inflow.received > head.length' }],
   },
 ]
