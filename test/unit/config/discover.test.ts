@@ -23,6 +23,10 @@ describe('discover', () => {
       discover: 'wsdl: vets.wsdl',
       says: 'upstreams.vets.discover.wsdl  must be a path such as /services/vets?wsdl, an http: or https: URL, or file:PATH, got "vets.wsdl"',
     },
+    ...['openapi', 'wsdl'].map((kind) => ({
+      discover: `${kind}: "https://me:secret@docs.test/vets"`,
+      says: 'no user or password belongs here',
+    })),
     { discover: 'swagger: auto', says: 'upstreams.vets.discover.swagger  unknown key "swagger"' },
   ])('$discover is refused', ({ discover, says }) => {
     expect(problems(written(discover))).toEqual([expect.stringContaining(says)])

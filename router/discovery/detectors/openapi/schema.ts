@@ -8,7 +8,12 @@ export const openapiSchema: DetectorSchema = {
   kind: 'openapi',
   schema: textKind(EXPECTED, (text) => {
     if (text === 'auto' || text === 'off' || /^\/\S*$/.test(text) || /^file:./.test(text)) return text
-    if (!/^https?:\/\/\S+$/i.test(text) || !URL.canParse(text)) throw new Refused()
+    const url = /^https?:\/\/\S+$/i.test(text) ? URL.parse(text) : null
+    if (url === null) throw new Refused()
+    // It is shown where anybody may read it, and no credentials are sent.
+    if (url.username !== '' || url.password !== '') {
+      throw new Refused({ detail: 'no user or password belongs here' })
+    }
     return text
   })
     .optional()

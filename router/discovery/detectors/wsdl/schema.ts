@@ -6,7 +6,12 @@ export const wsdlSchema: DetectorSchema = {
   kind: 'wsdl',
   schema: textKind('a path such as /services/vets?wsdl, an http: or https: URL, or file:PATH', (text) => {
     if (/^\/\S*$/.test(text) || /^file:./.test(text)) return text
-    if (!/^https?:\/\/\S+$/i.test(text) || !URL.canParse(text)) throw new Refused()
+    const url = /^https?:\/\/\S+$/i.test(text) ? URL.parse(text) : null
+    if (url === null) throw new Refused()
+    // It is shown where anybody may read it, and no credentials are sent.
+    if (url.username !== '' || url.password !== '') {
+      throw new Refused({ detail: 'no user or password belongs here' })
+    }
     return text
   })
     .optional()
