@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Container } from '../../../router/discovery/sources/docker/engine.ts'
 import { ownNetworks, placeOf, type Viewpoint } from '../../../router/discovery/sources/docker/places.ts'
-import { askedOf, upstreamsOf } from '../../../router/discovery/sources/docker/upstreams.ts'
+import { askedOf, misnamed, upstreamsOf } from '../../../router/discovery/sources/docker/upstreams.ts'
 import { problems, specOf } from '../config/decoding.ts'
 
 const HERE: Viewpoint = { host: '127.0.0.1', ownNetworks: [], network: undefined }
@@ -133,6 +133,15 @@ describe('upstreams of a list of containers', () => {
     ).toMatchObject([{ name: 'a' }])
     expect(upstreams('docker: false', labelled)).toBeUndefined()
     expect(upstreams('upstreams: { a: { url: "http://a" } }', labelled)).toBeUndefined()
+  })
+
+  it('warns of a container whose name for its upstream is none', () => {
+    const containers = [container({ name: 'vets-1', labels: { 'banyan.upstream': 'my vets' } }), container({})]
+    const asked = { settings: { upstreams: true }, written: [] }
+    expect(misnamed(containers, asked).map(({ message }) => message)).toEqual([
+      'container vets-1: label banyan.upstream must be letters, digits and . _ - inside, at most 63, got "my vets"; it is left out',
+    ])
+    expect(misnamed(containers, { ...asked, settings: { upstreams: false } })).toEqual([])
   })
 
   it('survives labels and names that are properties of every object', () => {

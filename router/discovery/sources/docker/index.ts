@@ -4,7 +4,7 @@ import type { Spec } from '../../../model/spec.ts'
 import type { SourceContext, SourceKind } from '../source.ts'
 import { openEngine } from './engine.ts'
 import { ownNetworks } from './places.ts'
-import { type Asked, askedOf, upstreamsOf } from './upstreams.ts'
+import { type Asked, askedOf, misnamed, upstreamsOf } from './upstreams.ts'
 import { startWatch, type Watch } from './watch.ts'
 
 /**
@@ -88,6 +88,7 @@ function wordOf(
     source: 'docker',
     at: clock.now(),
     upstreams: [...seen, ...gone.map((one) => withoutContainers(one, sighting))],
+    problems: misnamed(containers, asked),
     sighting,
   }
 }

@@ -1,4 +1,5 @@
 import type { ObservedEndpoint, SightedUpstream, Sighting } from '../../../model/catalogue.ts'
+import type { Diagnostic } from '../../../model/diagnostic.ts'
 import type { Spec, Tier } from '../../../model/spec.ts'
 import { type Labelled, readLabels } from '../labels.ts'
 import type { Container } from './engine.ts'
@@ -47,6 +48,16 @@ export function upstreamsOf(
     return sighted(name, what, chosen, { port: undefined, tier: undefined, from, sighting })
   })
   return [...own, ...others]
+}
+
+/** Containers that want to be an upstream, and whose name for it is none: they are in no upstream that could tell. */
+export function misnamed(containers: readonly Container[], { settings }: Asked): readonly Diagnostic[] {
+  if (!settings.upstreams) return []
+  return containers
+    .filter(({ labels }) => Object.hasOwn(labels, 'banyan.upstream') && readLabels(labels).upstream === undefined)
+    .flatMap(({ name, labels }) => readLabels(labels).problems.map((sentence) => `container ${name}: ${sentence}`))
+    .sort()
+    .map((message) => ({ severity: 'warning', code: 'wrong-label', message }))
 }
 
 function hasLabel({ labels }: Container, wanted: string): boolean {
