@@ -118,7 +118,7 @@ function rememberedFirst(places: readonly Place[], memory: Memory | undefined): 
 
 async function lookAt(place: Place, context: DetectContext, reader: Reader, only: boolean): Promise<Look> {
   const memory = context.memory?.what === nameOf(place) ? context.memory : undefined
-  const answer = place.kind === 'file' ? await readFile(place.path) : await askFor(place, context, memory)
+  const answer = place.kind === 'file' ? await readFile(place.path) : await askOn(place, context, memory)
   if (answer.kind === 'unreachable') return { kind: 'unreachable', outcome: answer.why }
   if (answer.kind === 'refused') return { kind: 'failed', outcome: answer.why }
   const { status, body, ms, etag, modified } = answer
@@ -154,10 +154,29 @@ function kindOf(status: number, only: boolean): 'absent' | 'failed' | 'unreachab
 
 function statusOutcome({ status, ms, location }: Extract<DescriptionAnswer, { kind: 'answered' }>): string {
   if (status >= 300 && status < 400 && status !== 304) {
-    return `${status} to ${location ?? 'nowhere'} in ${ms} ms; redirects are not followed`
+    return `${status} to ${location ?? 'nowhere'} in ${ms} ms; redirects elsewhere, and more than three, are not followed`
   }
   if (status === 401 || status === 403) return `${status} in ${ms} ms; discovery sends no credentials`
   return `${status} in ${ms} ms`
+}
+
+const MAX_REDIRECTS = 3
+
+/** Asks, and where the upstream redirects to another of its paths, asks there; only the path is taken from its answer. */
+async function askOn(
+  place: Exclude<Place, { kind: 'file' }>,
+  context: DetectContext,
+  memory: Memory | undefined,
+): Promise<DescriptionAnswer> {
+  let at = place
+  for (let hops = 0; ; hops++) {
+    const answer = await askFor(at, context, memory)
+    const isRedirect = answer.kind === 'answered' && [301, 302, 303, 307, 308].includes(answer.status)
+    if (at.kind === 'url' || !isRedirect || answer.location === undefined || hops === MAX_REDIRECTS) return answer
+    const path = ownPath(answer.location, at, context.upstream)
+    if (path === undefined) return answer
+    at = { kind: 'path', path }
+  }
 }
 
 /** Asks some endpoints in turn until one answers; an address of the operator's own is the only one there is. */

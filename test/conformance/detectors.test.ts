@@ -250,14 +250,29 @@ describe('detector openapi', () => {
     expect(await detect(upstreamAt(peer.port, openapiAt('/starting.json')))).toMatchObject({ kind: 'unreachable' })
   })
 
-  it('does not follow a redirect', async () => {
+  it('does not follow a redirect elsewhere', async () => {
     const elsewhere = await startPeer({ '/openapi.json': { body: DESCRIPTION } })
     const location = `http://127.0.0.1:${elsewhere.port}/openapi.json`
     const peer = await startPeer({ '/api.json': { status: 302, headers: { location } } })
     const finding = await detect(upstreamAt(peer.port, openapiAt('/api.json')))
     expect(finding.kind).toBe('failed')
-    expect(last(finding)).toMatch(/^302 to http:.* in \d+ ms; redirects are not followed$/)
+    expect(last(finding)).toMatch(
+      /^302 to http:.* in \d+ ms; redirects elsewhere, and more than three, are not followed$/,
+    )
     expect(elsewhere.asked).toEqual([])
+  })
+
+  it('follows a redirect on the upstream itself, and none without end', async () => {
+    const peer = await startPeer({
+      '/docs': { status: 301, headers: { location: '/docs/' } },
+      '/docs/': { status: 302, headers: { location: 'api.json?v=1' } },
+      '/docs/api.json?v=1': { body: DESCRIPTION },
+      '/round': { status: 307, headers: { location: '/round' } },
+    })
+    expect(listed(await detect(upstreamAt(peer.port, openapiAt('/docs'))))).toEqual(['GET /vets.html'])
+    expect(peer.asked.map(({ path }) => path)).toEqual(['/docs', '/docs/', '/docs/api.json?v=1'])
+    expect((await detect(upstreamAt(peer.port, openapiAt('/round')))).kind).toBe('failed')
+    expect(peer.asked.filter(({ path }) => path === '/round')).toHaveLength(4)
   })
 
   it('stops reading a huge answer', async () => {
