@@ -48,7 +48,11 @@ its sitemap. Links are read, not followed. Nothing is changed but the file.`,
     if (io.terminal) io.err(`looking at ${url} …\n`)
     const survey = await surveyApplication(await lookAt(await specOf(first, file, io)))
     if (survey.kind === 'unreachable') {
-      io.err(`${url} does not answer: ${survey.why}; nothing was written. Start the application, or give another URL\n`)
+      // There is no file yet in which an authority could be named.
+      const remedy = /certificate/.test(survey.why)
+        ? 'Ask again with NODE_EXTRA_CA_CERTS=FILE in the environment, FILE being the authority or the certificate itself'
+        : 'Start the application, or give another URL'
+      io.err(`${url} does not answer: ${survey.why}; nothing was written. ${remedy}\n`)
       return 1
     }
     const { found, hosts } = survey
