@@ -5,8 +5,9 @@ import { askFor } from '../discovery/description.ts'
 import type { DetectableUpstream } from '../discovery/detectors/detector.ts'
 import type { FetchDescription } from '../discovery/fetch.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { ObservedOperation } from '../model/catalogue.ts'
+import type { ObservedEndpoint, ObservedOperation } from '../model/catalogue.ts'
 import type { TrafficCounts } from '../model/link.ts'
+import type { Unhealthy } from './health-checks.ts'
 
 /** Learns from what passes through, and asks upstreams for random paths where that is needed to tell answers apart. */
 export type LiveLearning = {
@@ -21,6 +22,10 @@ export type LiveLearningOptions = {
   /** In [0, 1). */
   readonly random: () => number
   readonly upstreams: () => readonly DetectableUpstream[]
+  /** False: nothing is learned of it now, and it is not asked. */
+  readonly learnsFrom: (upstream: string) => boolean
+  /** Endpoints that are not asked. */
+  readonly unhealthy: () => Unhealthy
   /** Operations by upstream, a while after something new was counted. */
   readonly learned: (operations: ReadonlyMap<string, readonly ObservedOperation[]>) => void
 }
@@ -36,7 +41,7 @@ const MOST_LATER = 1_000
 
 /** Asks nobody before something has passed through. The caller closes it. */
 export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
-  const { clock, learned } = options
+  const { clock, learned, learnsFrom } = options
   const learner = createLiveLearner(options.remembered)
   const stopping = new AbortController()
   const later = new Map<string, number>()
@@ -45,6 +50,7 @@ export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
 
   async function ask(): Promise<void> {
     const now = clock.elapsed()
+    for (const question of learner.questions()) if (!learnsFrom(question.upstream)) learner.giveUp(question)
     const next = learner.questions().find(({ upstream, folder }) => (later.get(`${upstream} ${folder}`) ?? 0) <= now)
     if (next !== undefined) {
       const answer = await randomAnswer(next, options, stopping.signal)
@@ -71,9 +77,11 @@ export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
   }
 
   return {
-    take({ requests, unclaimed }) {
+    take({ requests, unclaimed: all }) {
+      const unclaimed = all.filter(({ upstream }) => learnsFrom(upstream))
       for (const { rule, upstream, count } of requests) {
-        if (rule.startsWith(OWN_RULE)) learner.counted(upstream, rule.slice(OWN_RULE.length), count, clock.now())
+        if (rule.startsWith(OWN_RULE) && learnsFrom(upstream))
+          learner.counted(upstream, rule.slice(OWN_RULE.length), count, clock.now())
       }
       if (unclaimed.length === 0) return
       learner.take(unclaimed, clock.now())
@@ -89,13 +97,14 @@ export function createLiveLearning(options: LiveLearningOptions): LiveLearning {
 /** Undefined: nobody answered, or with an error that anything may give. */
 async function randomAnswer(
   { upstream: name, path }: Question,
-  { upstreams, fetch, clock, random }: LiveLearningOptions,
+  options: LiveLearningOptions,
   signal: AbortSignal,
 ): Promise<RandomAnswer | undefined> {
-  const upstream = upstreams().find((one) => one.name === name)
-  if (upstream === undefined) return undefined
+  const { fetch, clock, random } = options
   const folder = path.replace(/\/[^/]*$/, '')
   const ask = async (length: number) => {
+    const upstream = upstreamToAsk(name, options)
+    if (upstream === undefined) return undefined
     const asked = `${folder}/${randomName(length, random)}`
     const answer = await askFor(
       { kind: 'path', path: asked },
@@ -116,6 +125,14 @@ async function randomAnswer(
   const [first, second] = lengths
   const comparable = long.status === status && first !== undefined && second !== undefined
   return { kind: 'alike', status, lengths: comparable ? [first, second] : undefined, location }
+}
+
+/** With the endpoints that may be asked. */
+function upstreamToAsk(name: string, { upstreams, learnsFrom, unhealthy }: LiveLearningOptions) {
+  const upstream = learnsFrom(name) ? upstreams().find((one) => one.name === name) : undefined
+  const sick = unhealthy()[name] ?? {}
+  const isWell = ({ host, port }: ObservedEndpoint) => !Object.hasOwn(sick, `${host}:${port}`)
+  return upstream && { ...upstream, endpoints: upstream.endpoints.filter(isWell) }
 }
 
 function randomName(length: number, random: () => number): string {

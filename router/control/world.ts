@@ -13,6 +13,7 @@ import type { Catalogue, Observation, ObservedOperation, SourceObservation } fro
 import type { TrafficCounts } from '../model/link.ts'
 import type { RouteMatch, Spec, Tier } from '../model/spec.ts'
 import type { Store } from '../model/store.ts'
+import type { Unhealthy } from './health-checks.ts'
 import { createLearned, type LearnedWord } from './learned.ts'
 import { createLiveLearning } from './live-learning.ts'
 
@@ -32,7 +33,11 @@ export type World = Pick<Discovery, 'clashes' | 'close' | 'heard' | 'observation
   update(spec: Spec): void
 }
 
-export type WorldOptions = Omit<DiscoveryOptions, 'fetch'> & { readonly store: Store }
+export type WorldOptions = Omit<DiscoveryOptions, 'fetch'> & {
+  readonly store: Store
+  /** What active checks found; those endpoints are not asked for random paths. */
+  readonly unhealthy: () => Unhealthy
+}
 
 export function createWorld(options: WorldOptions): World {
   const { store, clock, log } = options
@@ -61,6 +66,7 @@ export function createWorld(options: WorldOptions): World {
         .map(({ upstream, operations }) => [upstream, operations]),
     ),
     upstreams: () => detectableUpstreams(spec, discovery.upstreams()),
+    learnsFrom: (name) => spec.upstreams.find((one) => one.name === name)?.discover.traffic !== 'off',
     learned: takeOver,
   })
   decide()

@@ -164,7 +164,7 @@ export type UpstreamUrl = { readonly host: string; readonly port: number; readon
 /**
  * Which detectors are asked, and where they look, by their kind; undefined: as labels say, else not asked; `off`: not
  * asked, whatever labels say. `on` where there is but one place; else `auto`, a path on the upstream (`/…`), an
- * absolute URL, or `file:/absolute/path`.
+ * absolute URL, or `file:/absolute/path`. `traffic: off`: nothing is learned from what passes through; else it is.
  */
 export type DiscoverSpec = Readonly<Record<string, string | undefined>>
 

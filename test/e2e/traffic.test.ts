@@ -209,6 +209,45 @@ describe('an application that publishes nothing', () => {
   }, 90_000)
 })
 
+describe('an upstream that is not to be learned from', () => {
+  const asked = { noisy: [] as string[], quiet: [] as string[] }
+  const applications = (['noisy', 'quiet'] as const).map((name) =>
+    createServer((request, response) => {
+      asked[name].push(`${request.method} ${request.url}`)
+      response.writeHead(200, { 'content-length': '2' }).end('ok')
+    }),
+  )
+  let router: Router
+
+  beforeAll(async () => {
+    const ports: number[] = []
+    for (const application of applications) {
+      await new Promise<void>((resolve) => void application.listen(0, '127.0.0.1', resolve))
+      ports.push((application.address() as AddressInfo).port)
+    }
+    router = await prepareRouter(`default: noisy
+upstreams:
+  noisy: { tier: legacy, url: "http://127.0.0.1:${ports[0]}" }
+  quiet: { tier: legacy, url: "http://127.0.0.1:${ports[1]}", discover: { traffic: off } }
+routes: [{ path: "/quiet/**", to: quiet }]
+`)
+    await router.up()
+  }, 60_000)
+  afterAll(async () => {
+    await router.close()
+    for (const application of applications) application.close()
+  })
+
+  it('gets the requests of clients, and no other', async () => {
+    const paths = ['/quiet/owners/find', '/quiet/vets', '/owners/find', '/vets']
+    for (const path of paths) await (await fetch(`http://127.0.0.1:${router.port}${path}`)).text()
+    // Folders are asked about in the order of their requests: both of quiet's would have had their turn by now.
+    const random = () => asked.noisy.filter((line) => !paths.includes(line.slice('GET '.length)))
+    await vi.waitFor(() => expect(random()).toHaveLength(4), { timeout: 20_000, interval: 100 })
+    expect(asked.quiet).toEqual(['GET /quiet/owners/find', 'GET /quiet/vets'])
+  }, 30_000)
+})
+
 function total(counts: readonly { readonly requests: number }[]): number {
   return counts.reduce((sum, { requests }) => sum + requests, 0)
 }

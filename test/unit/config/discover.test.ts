@@ -9,6 +9,8 @@ describe('discover', () => {
     { discover: 'grpc: true', asks: { grpc: 'on' } },
     { discover: 'grpc: false, openapi: off', asks: { grpc: 'off', openapi: 'off' } },
     { discover: 'openapi: auto, mappings: /manage/mappings', asks: { openapi: 'auto', mappings: '/manage/mappings' } },
+    { discover: 'traffic: off', asks: { traffic: 'off' } },
+    { discover: 'traffic: on', asks: {} },
     { discover: 'openapi: file:./vets.yaml', asks: { openapi: 'file:/srv/vets.yaml' } },
     { discover: 'wsdl: "/services/vets?wsdl"', asks: { wsdl: '/services/vets?wsdl' } },
     { discover: 'wsdl: "file:vets.wsdl"', asks: { wsdl: 'file:/srv/vets.wsdl' } },
@@ -27,6 +29,7 @@ describe('discover', () => {
       discover: `${kind}: "https://me:secret@docs.test/vets"`,
       says: 'no user or password belongs here',
     })),
+    { discover: 'traffic: none', says: 'upstreams.vets.discover.traffic  must be one of on, off, got "none"' },
     { discover: 'swagger: auto', says: 'upstreams.vets.discover.swagger  unknown key "swagger"' },
   ])('$discover is refused', ({ discover, says }) => {
     expect(problems(written(discover))).toEqual([expect.stringContaining(says)])

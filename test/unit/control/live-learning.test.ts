@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createLiveLearning } from '../../../router/control/live-learning.ts'
+import { createLiveLearning, type LiveLearningOptions } from '../../../router/control/live-learning.ts'
 import type { DetectableUpstream } from '../../../router/discovery/detectors/detector.ts'
 import type { DescriptionAnswer } from '../../../router/discovery/fetch.ts'
 import { manualClock } from '../../../router/kernel/clock.ts'
@@ -20,7 +20,7 @@ type Site = (path: string) => { readonly status: number; readonly body?: string;
 const HONEST: Site = () => ({ status: 404 })
 
 /** What is learned of these requests, from a site that answers paths nobody means like this. */
-async function learn(site: Site, counts: readonly UnclaimedCount[]) {
+async function learn(site: Site, counts: readonly UnclaimedCount[], part: Partial<LiveLearningOptions> = {}) {
   const clock = manualClock()
   const asked: string[] = []
   let learned: readonly string[] = []
@@ -29,6 +29,8 @@ async function learn(site: Site, counts: readonly UnclaimedCount[]) {
     clock,
     random: seeded(1).next,
     upstreams: () => [CLINIC],
+    learnsFrom: () => true,
+    unhealthy: () => ({}),
     fetch: async ({ path }) => {
       asked.push(path)
       const { status, body = '', location } = site(path)
@@ -47,6 +49,7 @@ async function learn(site: Site, counts: readonly UnclaimedCount[]) {
     learned: (found) => {
       learned = (found.get('clinic') ?? []).map(({ method, template }) => `${method} ${template}`)
     },
+    ...part,
   })
   learning.take({ requests: [], unclaimed: counts })
   for (let second = 0; second < 120; second++) {
@@ -81,6 +84,45 @@ describe('what passes through', () => {
       ['/owners/1', '/owners/2', '/owners/1/edit', '/x'].map((path) => answered(path)),
     )
     expect(asked.map((path) => path.replace(/[^/]+$/, '*')).sort()).toEqual(['/*', '/owners/*', '/owners/1/*'])
+  })
+})
+
+describe('an upstream that is not to be learned from', () => {
+  it('is asked nothing, and nothing is learned of it', async () => {
+    const counts = [answered('/owners'), answered('/a', { method: 'DELETE', status: 405, allow: 'GET' })]
+    expect((await learn(HONEST, counts)).learned).toEqual(['GET /a', 'GET /owners'])
+    expect(await learn(HONEST, counts, { learnsFrom: (name) => name !== 'clinic' })).toEqual({ learned: [], asked: [] })
+  })
+
+  it('is asked no more from the moment that it is switched off', async () => {
+    let on = true
+    const upstreams = () => {
+      on = false
+      return [CLINIC]
+    }
+    const counts = ['/owners/find', '/vets/find', '/pets/find'].map((path) => answered(path))
+    const page = () => ({ status: 200, body: 'x' })
+    const { asked, learned } = await learn(page, counts, { learnsFrom: () => on, upstreams })
+    expect([asked.length, learned]).toEqual([1, []])
+  })
+})
+
+describe('an endpoint that its health check found unhealthy', () => {
+  const unhealthy = () => ({ clinic: { '127.0.0.1:1': 'answers 503' } })
+
+  it('is not asked', async () => {
+    expect(await learn(HONEST, [answered('/owners')], { unhealthy })).toEqual({ learned: [], asked: [] })
+  })
+
+  it('leaves the questions to the others', async () => {
+    const endpoints = [1, 2].map((port) => ({ host: '127.0.0.1', port, path: '' }))
+    const ports: number[] = []
+    const fetch: LiveLearningOptions['fetch'] = async ({ port }) => {
+      ports.push(port)
+      return { kind: 'unreachable', why: 'nobody listens' }
+    }
+    await learn(HONEST, [answered('/owners')], { unhealthy, fetch, upstreams: () => [{ ...CLINIC, endpoints }] })
+    expect(ports).toEqual([2])
   })
 })
 

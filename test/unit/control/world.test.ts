@@ -45,6 +45,7 @@ describe('an operation that is handed over', () => {
       store: store as Store,
       functions: undefined,
       remembered: [seen],
+      unhealthy: () => ({}),
       clock: manualClock(),
       random: () => 0,
       log: silentLog,
