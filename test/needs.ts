@@ -3,7 +3,17 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe } from 'vitest'
 
-export type Tool = 'redis' | 'docker' | 'chromium' | 'nginx' | 'kubernetes' | 'wrk' | 'openssl' | 'curl' | 'haproxy' | 'nghttp'
+export type Tool =
+  | 'redis'
+  | 'docker'
+  | 'chromium'
+  | 'nginx'
+  | 'kubernetes'
+  | 'wrk'
+  | 'openssl'
+  | 'curl'
+  | 'haproxy'
+  | 'nghttp'
 
 export type Need = {
   readonly available: boolean
