@@ -19,7 +19,7 @@ export type LeftOperation = {
   readonly upstream: string
   /** Answered by that upstream under the rule that decides; a rule over several operations counts for each. */
   readonly requests: number
-  /** Fraction of all requests. */
+  /** Fraction of the requests of all tiers. */
   readonly share: number
   /** Who else implements it, and so could serve it. */
   readonly candidates: readonly { readonly upstream: string; readonly tier: Tier }[]
@@ -29,9 +29,9 @@ export type TierShare = {
   readonly tier: Tier
   /** Operations that it serves. */
   readonly operations: number
-  /** Requests that it answered, those that no operation covers included. */
+  /** Requests that were for its upstreams, those that no operation covers included. */
   readonly requests: number
-  /** Fraction of all requests; 0 where there were none. */
+  /** Fraction of the requests of all tiers; 0 where there were none. */
   readonly share: number
 }
 
@@ -45,10 +45,11 @@ export type LeftWorld = {
 
 /** Says what is left in tier legacy. Pure. */
 export function leftInLegacy({ catalogue, traffic, tierOf, served }: LeftWorld): Left {
-  const total = traffic.requests.reduce((sum, { count }) => sum + count, 0)
-  const shareOf = (count: number) => (total === 0 ? 0 : count / total)
   const byArm = sumBy(traffic, ({ rule, upstream }) => armKey(rule, upstream))
   const byTier = sumBy(traffic, ({ upstream }) => tierOf(upstream))
+  // What the router answers itself (redirects, refusals) was for no upstream, and would be left by none.
+  const total = TIERS.reduce((sum, tier) => sum + (byTier.get(tier) ?? 0), 0)
+  const shareOf = (count: number) => (total === 0 ? 0 : count / total)
   const operationsByTier = new Map<Tier | undefined, number>()
   const left: LeftOperation[] = []
 

@@ -14,6 +14,7 @@ export const left: Verb = {
   example: 'banyan left',
   help: `  --window 30d       how long nobody may have asked for an operation before it is said to be dead: days, or 12h
 ${ADMIN_USAGE}
+  Shares are of the requests that were for upstreams; what the router answers itself counts for none.
   JSON: { "since", "operations": [{ key, method, template, upstream, requests, share, candidates }], "tiers",
           "days": [{ day, tiers }], "quiet": { windowMs, watchedMs, dead, unsettled }, "next": [{ key, reason, … }] }`,
   positionals: 0,
@@ -50,6 +51,7 @@ function describe({ since, operations, tiers, days, quiet, next }: LeftView): st
     headline,
     '',
     table(['TIER', 'OPERATIONS', 'REQUESTS', 'SHARE'], tierRows),
+    'what the router answered itself counts for no tier',
     '',
     table(['METHOD', 'PATH', 'SERVED BY', 'REQUESTS', 'SHARE', 'COULD MOVE TO'], rows),
     '',

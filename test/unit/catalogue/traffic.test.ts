@@ -115,6 +115,11 @@ describe('leftInLegacy', () => {
     ])
   })
 
+  it('counts for no tier what the router answered itself, or what an upstream got that is gone', () => {
+    const requests = [...world.traffic.requests, counts('route:old', '', 40), counts('', '', 7), counts('x', 'gone', 3)]
+    expect(leftInLegacy({ ...world, traffic: { since: 9, requests } })).toEqual(leftInLegacy(world))
+  })
+
   it('has no share where nothing was requested, and no operation that nobody serves', () => {
     const left = leftInLegacy({ ...world, traffic: { since: 1, requests: [] }, served: () => undefined })
     expect(left.operations).toEqual([])
