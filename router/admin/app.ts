@@ -75,9 +75,10 @@ function configure(app: Hono<AdminEnv>, control: Control): void {
     const { file, text } = Document.parse(await c.req.json())
     const { diagnostics, plan } = await control.preview(text, file)
     const running = control.published()
+    const { configuration } = control.status()
     return c.json({
       diagnostics,
-      running: running && { revision: running.revision, hash: running.hash },
+      running: running && { revision: running.revision, hash: running.hash, file: configuration.file },
       changes: plan && diffPlans(running?.plan, plan),
     })
   })

@@ -10,7 +10,7 @@ import { textOption, type Verb } from './verb.ts'
 
 type Preview = {
   readonly diagnostics: readonly Diagnostic[]
-  readonly running: { readonly revision: number; readonly hash: string } | undefined
+  readonly running: { readonly revision: number; readonly hash: string; readonly file: string } | undefined
   readonly changes: readonly PlanChange[] | undefined
 }
 
@@ -30,19 +30,28 @@ export const plan: Verb = {
         throw new AdminError(`cannot read ${file}: ${error.message}`)
       })
       const preview = await client.post<Preview>('/api/plan', { file, text })
-      return describe(preview, args.values['exit-code'] === true, io.cwd)
+      return describe(preview, { file, exitCode: args.values['exit-code'] === true, folder: io.cwd })
     }),
 }
 
-function describe(preview: Preview, exitCode: boolean, folder: string): Finding {
+type Asked = { readonly file: string; readonly exitCode: boolean; readonly folder: string }
+
+function describe(preview: Preview, { file, exitCode, folder }: Asked): Finding {
   const { diagnostics, changes, running } = preview
   const said = diagnostics.length > 0 ? `${formatDiagnostics(diagnostics, { folder })}\n` : ''
   if (changes === undefined) return { data: preview, text: `${said}refused: nothing would change`, code: 1 }
-  const against = running ? `plan revision ${running.revision} (${running.hash.slice(0, 6)})` : 'nothing yet'
+  const against = runningText(running, file)
   if (changes.length === 0) return { data: preview, text: `${said}no changes against ${against}` }
   const rows = changes.map(({ change, subject, name, detail }) => [SIGNS[change], subject, name, detail])
   const text = `${said}${table(['', 'WHAT', 'NAME', 'BECOMES'], rows)}\n${changes.length} changes against ${against}`
   return { data: preview, text, code: exitCode ? 1 : 0 }
+}
+
+/** Names the file that the router runs where it is another: the changes are then those from one to the other. */
+function runningText(running: Preview['running'], file: string): string {
+  if (running === undefined) return 'nothing yet'
+  const other = running.file === file ? '' : ` of the router that runs ${running.file}`
+  return `plan revision ${running.revision} (${running.hash.slice(0, 6)})${other}`
 }
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const

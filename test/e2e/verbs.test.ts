@@ -98,6 +98,13 @@ describe('the verbs that ask a running router', () => {
     expect(code).toBe(1)
     expect(stdout).toMatch(/\+ +rule +route:GET \/vets\/new +vets/)
     expect(stdout).toMatch(/- +rule +operation:GET \/vets\/new +clinic/)
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
+      /^\d+ changes against plan revision \d+ \(\w{6}\) of the router that runs /,
+    )
+    expect(stdout).toContain(` of the router that runs ${config}\n`)
+    expect((await estate.banyan('plan', '-c', config)).stdout).toMatch(
+      /^no changes against plan revision \d+ \(\w{6}\)$/m,
+    )
     const broken = await estate.banyan(
       'plan',
       '-c',
