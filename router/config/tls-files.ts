@@ -8,22 +8,31 @@ import type { TlsFilesAt } from './reading.ts'
  */
 export async function tlsProblems(named: readonly TlsFilesAt[], now: number): Promise<readonly Diagnostic[]> {
   const found = await Promise.all(named.map((one) => problemOf(one, now)))
-  return found.flatMap((message, index): readonly Diagnostic[] => {
+  return found.flatMap((problem, index): readonly Diagnostic[] => {
     const one = named[index]
-    if (message === undefined || one === undefined) return []
-    return [{ severity: 'warning', code: 'unusable-certificate', message, at: one.at, path: one.path }]
+    if (problem === undefined || one === undefined) return []
+    return [{ severity: 'warning', code: 'unusable-certificate', ...problem, at: one.at, path: one.path }]
   })
 }
 
-async function problemOf(named: TlsFilesAt, now: number): Promise<string | undefined> {
+type Problem = { readonly message: string; readonly hint: string }
+
+async function problemOf(named: TlsFilesAt, now: number): Promise<Problem | undefined> {
   try {
     if (named.kind === 'authorities') {
       await readAuthorities(named.file)
       return undefined
     }
     const { leaf } = await readCredentials(named.files)
-    return invalidity(leaf, named.files.cert, now)
+    const message = invalidity(leaf, named.files.cert, now)
+    return message === undefined ? undefined : { message, hint: REPLACE }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    if (!(error instanceof Error)) return { message: String(error), hint: REPLACE }
+    // Only what the operating system refused has a cause.
+    return { message: error.message, hint: error.cause === undefined ? REPLACE : MAKE_READABLE }
   }
 }
+
+const AGAIN = 'it is read again as soon as it changes, without a restart'
+const REPLACE = `put the right file in its place: ${AGAIN}`
+const MAKE_READABLE = `put it there, readable by the router's user, or name another path, relative to this file's folder: ${AGAIN}`

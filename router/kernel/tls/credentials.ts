@@ -55,7 +55,7 @@ async function readPem(file: string, what: string): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (error) {
-    throw new UnusableCredentials(`the ${what} file ${file} cannot be read (${codeOf(error)})`)
+    throw new UnusableCredentials(`the ${what} file ${file} cannot be read (${codeOf(error)})`, { cause: error })
   }
 }
 

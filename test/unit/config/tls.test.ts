@@ -118,6 +118,17 @@ describe('files that TLS needs', () => {
     expect(decode(`listen: [{ port: 1, tls: { cert: "file:/x", key: "file:/y" } }]\n${CLINIC}`).diagnostics).toEqual([])
   })
 
+  it('are to be put there where they are missing, and replaced where they are wrong', async () => {
+    const junk = folder.write('hints.crt', 'no certificate')
+    const upstream = (ca: string) => `{ url: "https://a", tls: { ca: "file:${ca}" } }`
+    const text = `upstreams:\n  a: ${upstream('gone.crt')}\n  b: ${upstream(junk)}\n`
+    const { diagnostics } = await loadSpec('/srv/banyan.yaml', { env: {}, cores: 1, text })
+    const [missing, wrong] = diagnostics
+    expect(missing?.message).toBe('the certificates file /srv/gone.crt cannot be read (ENOENT)')
+    expect(missing?.hint).toMatch(/^put it there, readable by the router's user, or name another path, relative to /)
+    expect(wrong?.hint).toMatch(/^put the right file in its place: it is read again as soon as it changes/)
+  })
+
   it('warn of what is wrong with them, at their place, and refuse nothing', async () => {
     const ca = await authority()
     const good = folder.pair('good', await ca.issue({ dns: ['shop.test'] }))
