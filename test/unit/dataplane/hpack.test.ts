@@ -102,6 +102,34 @@ describe('what is encoded', () => {
     )
   })
 
+  it('tells the smallest and the last size of a table that changed more than once between two blocks', () => {
+    const encoder = new Encoder()
+    const begun = () => {
+      const into = Buffer.alloc(16)
+      encoder.begin(into, 0)
+      return into.toString('hex', 0, encoder.at)
+    }
+    for (const size of [100, 0, 4096]) encoder.resize(size)
+    expect(begun()).toBe('203fe11f')
+    expect(begun()).toBe('')
+    for (const size of [5, 2000, 30]) encoder.resize(size)
+    expect(begun()).toBe('253e')
+    for (const size of [4096, 7]) encoder.resize(size)
+    expect(begun()).toBe('27')
+  })
+
+  it('is read after its table was made smaller and larger again between two blocks', () => {
+    const encoder = new Encoder()
+    const decoder = new Decoder()
+    for (const sizes of [[], [0, 4096], []]) {
+      for (const size of sizes) encoder.resize(size)
+      const into = Buffer.alloc(64)
+      encoder.begin(into, 0)
+      encodeLines('x-kept: a\r\nx-also: b\r\n', 0, encoder)
+      expect(decoded(decoder, into.toString('hex', 0, encoder.at))).toEqual(['x-kept: a', 'x-also: b'])
+    }
+  })
+
   it('is a byte a field where it is said again', () => {
     const encoder = new Encoder()
     const head = 'HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html; charset=utf-8\r\n\r\n'

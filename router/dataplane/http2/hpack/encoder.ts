@@ -21,7 +21,8 @@ export class Encoder {
   #added = 0
   #size = 0
   #limit = TABLE_SIZE
-  #resized = false
+  /** Smallest limit since the last block, which the peer must hear of too (RFC 7541 §4.2); undefined: none is new. */
+  #least: number | undefined
   /** How often a field of each name was not in the table. */
   readonly #misses = new Map<string, number>()
 
@@ -30,7 +31,7 @@ export class Encoder {
     const next = Math.min(limit, TABLE_SIZE)
     if (next === this.#limit) return
     this.#limit = next
-    this.#resized = true
+    this.#least = Math.min(next, this.#least ?? next)
     this.#evict(next)
   }
 
@@ -38,8 +39,10 @@ export class Encoder {
   begin(into: Buffer, at: number): void {
     this.into = into
     this.at = at
-    if (!this.#resized) return
-    this.#resized = false
+    const least = this.#least
+    if (least === undefined) return
+    this.#least = undefined
+    if (least < this.#limit) this.#integer(0x20, 5, least)
     this.#integer(0x20, 5, this.#limit)
   }
 
