@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { freePorts, ROOT } from '../estate.ts'
 import { untilAnswered } from './ask.ts'
 import { type Child, runToEnd, startChild } from './children.ts'
+import { descriptionOf } from './described.ts'
 import type { SecurePort } from './nginx.ts'
 
 /** A configuration: `routes` of them, to `first`, but for the one that is shifted or moved. */
@@ -21,6 +22,8 @@ export type RoutesOptions = {
   readonly secure?: SecurePort
   /** The upstreams are spoken to in HTTP/2. */
   readonly h2c?: boolean
+  /** So many operations no route names: a description says that the second upstream implements them. */
+  readonly described?: number
 }
 
 export type RouterOptions = {
@@ -92,7 +95,10 @@ export async function prepareRouter({ routes, folder, name, signal, compileCache
   const prepared: PreparedRouter = {
     url: `http://127.0.0.1:${port}`,
     statusUrl: `http://127.0.0.1:${status}`,
-    configure: (wanted) => writeFile(file, configuration({ port, admin, status }, wanted)),
+    async configure(wanted) {
+      if (wanted.described !== undefined) await writeFile(join(own, DESCRIPTION), descriptionOf(wanted.described))
+      await writeFile(file, configuration({ port, admin, status }, wanted))
+    },
     launch: () => startChild(process.execPath, [...command, 'up', '-c', file], { env, cwd: own }),
     async verb(...args) {
       const run = { signal, timeoutMs: 20_000, env, cwd: own }
@@ -105,8 +111,9 @@ export async function prepareRouter({ routes, folder, name, signal, compileCache
 
 function configuration(
   ports: { readonly port: number; readonly admin: number; readonly status: number },
-  { count, upstreams, shifted, moved, posted, processes = 1, secure, h2c }: RoutesOptions,
+  { count, upstreams, shifted, moved, posted, processes = 1, secure, h2c, described }: RoutesOptions,
 ): string {
+  const discover = described === undefined ? '' : `, discover: { openapi: 'file:${DESCRIPTION}' }`
   const lines = Array.from({ length: count }, (_, index) => {
     const methods = index === posted ? 'GET, POST' : 'GET'
     const match = `id: ${idOf(index)}, path: '${templateOf(index)}', methods: [${methods}]`
@@ -125,11 +132,13 @@ grace: 1s
 default: first
 upstreams:
   first: { url: 'http://127.0.0.1:${upstreams[0]}'${h2c === true ? ', protocol: h2c' : ''} }
-  second: { url: 'http://127.0.0.1:${upstreams[1]}'${h2c === true ? ', protocol: h2c' : ''} }
+  second: { url: 'http://127.0.0.1:${upstreams[1]}'${h2c === true ? ', protocol: h2c' : ''}${discover} }
 routes:
 ${lines.join('\n')}
 `
 }
+
+const DESCRIPTION = 'operations.json'
 
 function secureLines({ port, cert, key }: SecurePort): string {
   return `  - { host: 127.0.0.1, port: ${port}, tls: { cert: 'file:${cert}', key: 'file:${key}' } }`

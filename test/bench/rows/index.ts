@@ -5,6 +5,7 @@ import { heads } from './heads.ts'
 import { http2 } from './http2.ts'
 import { idle } from './idle.ts'
 import { memory } from './memory.ts'
+import { operations } from './operations.ts'
 import { processes } from './processes.ts'
 import { proxy } from './proxy.ts'
 import { reload } from './reload.ts'
@@ -23,6 +24,7 @@ export const ROWS: readonly Row[] = [
   http2,
   grpc,
   routes,
+  operations,
   sizes,
   processes,
   idle,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { helpText, readArguments } from '../../bench/arguments.ts'
 import { median, quantile, ratioOf, spreadOf } from '../../bench/arithmetic.ts'
+import { describedPath, descriptionOf, templatesOf } from '../../bench/described.ts'
 import { parseH2load } from '../../bench/h2load.ts'
 import { hasProgram, programOf } from '../../bench/machine.ts'
 import { quarters, residentMiB } from '../../bench/memory.ts'
@@ -99,6 +100,17 @@ describe('CPU from /proc', () => {
   ])('refuses figures where a process $why meanwhile', ({ before, after }) => {
     const reading = (pids: readonly number[]) => new Map(pids.map((pid) => [pid, 0]))
     expect(() => cpuBetween(reading(before), reading(after))).toThrow(/came or went/)
+  })
+})
+
+describe('operations of a description', () => {
+  it('are as many as it is asked for, each with a path that hits it alone', () => {
+    const { paths } = JSON.parse(descriptionOf(200)) as { paths: Record<string, unknown> }
+    expect(Object.keys(paths)).toEqual(templatesOf(200))
+    const matching = (path: string) =>
+      templatesOf(200).filter((template) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))
+    expect(matching(describedPath(102))).toEqual(['/part-25/owners/{ownerId}/pets/{petId}'])
+    expect(matching(describedPath(103))).toEqual(['/part-25/files/{name}'])
   })
 })
 
