@@ -1,3 +1,4 @@
+import { own } from '../kernel/own.ts'
 import type { ByMedia, Contract, Shape } from '../model/contract.ts'
 
 /** One difference between two contracts, as a client of the incumbent meets it. */
@@ -206,9 +207,4 @@ function statusesOf({ responses }: Contract): string {
 
 function nameOf(path: string): string {
   return path === '' ? 'the body' : path
-}
-
-// Keys come from foreign documents.
-function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined
 }

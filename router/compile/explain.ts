@@ -4,6 +4,7 @@ import { policyOf } from '../dataplane/policies/known.ts'
 import { keepsEncodedSlash } from '../dataplane/refusal.ts'
 import { canonicalPath } from '../kernel/canonical.ts'
 import { keyFraction } from '../kernel/hash.ts'
+import { own } from '../kernel/own.ts'
 import type { Position } from '../model/diagnostic.ts'
 import type { Live, Plan, PlanRule } from '../model/plan.ts'
 import { actionWords, matchWords, precedenceWords } from './words.ts'
@@ -176,7 +177,7 @@ function served(plan: Plan, live: Live, rule: PlanRule, request: ExplainRequest)
   if (action.kind === 'forward') {
     return forwarded(plan, live, rule, action.upstream)
   }
-  const weighed = live.weights[action.shift]
+  const weighed = own(live.weights, action.shift)
   const { weight, salt, active } = weighed ?? { weight: 0, salt: '', active: false }
   const fraction = request.key === undefined ? undefined : keyFraction(salt, request.key)
   const share = active ? weight : 0

@@ -1,4 +1,5 @@
 import type { EndpointState } from '../admin/control.ts'
+import { own } from '../kernel/own.ts'
 import type { SourceObservation } from '../model/catalogue.ts'
 import type { ConnectedProcess } from '../publish/publisher.ts'
 import type { Unhealthy } from './health-checks.ts'
@@ -29,7 +30,7 @@ export function createEndpointStates(): (input: StatesInput) => Readonly<Record<
         processes.filter(({ figures }) => figures?.ejected?.[name]?.includes(address) === true).length
       const present = new Set(endpoints.map(({ host, port }) => `${host}:${port}`))
       const listed = [...present].map((address): EndpointState => {
-        const because = reason(unhealthy[name]?.[address], failed(address), processes.length)
+        const because = reason(own(unhealthy, name)?.[address], failed(address), processes.length)
         return { address, state: because === null ? 'healthy' : 'unhealthy', because }
       })
       const gone = leaving.filter(([address, owner]) => owner === name && !present.has(address))

@@ -5,7 +5,7 @@ import { createTraffic, type TrafficTotals } from '../catalogue/traffic.ts'
 import { detectableUpstreams } from '../discovery/detectable.ts'
 import { descriptionFetcher } from '../discovery/fetch.ts'
 import { type Discovery, type DiscoveryOptions, startDiscovery } from '../discovery/index.ts'
-import { mergeObservations } from '../discovery/sources/merge.ts'
+import { mergeObservations, type ObservedUpstream } from '../discovery/sources/merge.ts'
 import { foreseen, writtenSources } from '../discovery/sources/open.ts'
 import { operationKey } from '../kernel/template.ts'
 import { packageVersion } from '../kernel/version.ts'
@@ -129,7 +129,7 @@ export function createWorld(options: WorldOptions): World {
       return discovery.close()
     },
     traffic: () => traffic.totals(),
-    tierOf: (name) => discovery.upstreams().find((upstream) => upstream.name === name)?.tier,
+    tierOf: (name) => tiersOf(discovery.upstreams()).get(name),
     catalogue,
     sourcesFor: (other) =>
       mergeObservations(foreseen(discovery.sources(), spec, other), writtenSources(other)).observations,
@@ -159,3 +159,14 @@ export function createWorld(options: WorldOptions): World {
     },
   }
 }
+
+/** Asked for every operation; the list stays the same until a source says otherwise. */
+function tiersOf(upstreams: readonly ObservedUpstream[]): ReadonlyMap<string, Tier> {
+  const known = tiersOfList.get(upstreams)
+  if (known !== undefined) return known
+  const tiers = new Map(upstreams.map(({ name, tier }) => [name, tier]))
+  tiersOfList.set(upstreams, tiers)
+  return tiers
+}
+
+const tiersOfList = new WeakMap<readonly ObservedUpstream[], ReadonlyMap<string, Tier>>()

@@ -1,3 +1,4 @@
+import { own } from '../kernel/own.ts'
 import type { Live, Plan, PlanEndpoint, PlanRule, PlanUpstream, Published, Weight } from '../model/plan.ts'
 import type { Balance, OutlierSpec, Timeouts } from '../model/spec.ts'
 import { type AddressSet, addressSet } from './addresses.ts'
@@ -121,7 +122,7 @@ export async function realise(
     upstreams.push(realiseUpstream(upstream, known.get(upstream.name), { live, pools, now }))
     await pause()
   }
-  const weights = table.rules.map((rule) => (rule.shift === undefined ? undefined : live.weights[rule.shift]))
+  const weights = table.rules.map((rule) => (rule.shift === undefined ? undefined : own(live.weights, rule.shift)))
   return Object.freeze({ revision, hash, table, upstreams, weights })
 }
 
@@ -207,7 +208,7 @@ function realiseUpstream(plan: PlanUpstream, before: Upstream | undefined, parts
       picker: create(balance),
       scattered,
       outlier: outlier === false ? undefined : outlier,
-      unhealthy: new Set(parts.live.health?.[plan.name]),
+      unhealthy: new Set(own(parts.live.health ?? {}, plan.name)),
       before: before?.availability,
       now: parts.now,
     }),
@@ -246,8 +247,8 @@ function realiseEndpoint(
   const addresses =
     endpoint.kind === 'address'
       ? [endpoint]
-      : (live.addresses[endpoint.symbol] ?? []).map((address) => ({ ...address, path: '', authority: undefined }))
-  const unhealthy = live.health?.[plan.name] ?? []
+      : (own(live.addresses, endpoint.symbol) ?? []).map((address) => ({ ...address, path: '', authority: undefined }))
+  const unhealthy = own(live.health ?? {}, plan.name) ?? []
   return addresses.map(({ host, port, path, authority }) => {
     const name = host.includes(':') ? `[${host}]` : host
     const pool = pools(plan, host, port)

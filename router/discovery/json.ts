@@ -20,8 +20,3 @@ export function arrayOf(value: unknown): readonly unknown[] {
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
-
-/** An own property; `constructor` or `__proto__` of a foreign document is never one that it did not write. */
-export function own(object: JsonObject, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined
-}

@@ -1,3 +1,4 @@
+import { own } from '../kernel/own.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Plan, Weight } from '../model/plan.ts'
 import type { LedgerEntry, ShiftRecord } from '../model/shift.ts'
@@ -66,7 +67,7 @@ export function lostRecords(
   const records: ShiftRecord[] = []
   for (const rule of plan?.rules ?? []) {
     if (rule.action.kind !== 'shift') continue
-    const weight = weights[rule.action.shift]
+    const weight = own(weights, rule.action.shift)
     const { shift } = rule.action
     if (weight === undefined || records.some((record) => record.id === shift)) continue
     records.push({

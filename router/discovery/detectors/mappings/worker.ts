@@ -1,4 +1,5 @@
-import { own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { textOf } from '../../json.ts'
 import { serveReading } from '../../reading.ts'
 import { readMappings } from './read.ts'
 

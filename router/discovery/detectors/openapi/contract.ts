@@ -1,5 +1,6 @@
+import { own } from '../../../kernel/own.ts'
 import type { ByMedia, Contract, ContractParameter } from '../../../model/contract.ts'
-import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { arrayOf, isObject, type JsonObject, objectOf, textOf } from '../../json.ts'
 import { resolve } from './references.ts'
 import type { Direction, Shapes } from './shape.ts'
 

@@ -1,5 +1,6 @@
+import { own } from '../../../kernel/own.ts'
 import type { Contract } from '../../../model/contract.ts'
-import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { arrayOf, isObject, type JsonObject, objectOf, textOf } from '../../json.ts'
 import { collectOperations, type WrittenOperation } from '../../operations.ts'
 import type { Reading } from '../../reading.ts'
 import { contractOf } from './contract.ts'

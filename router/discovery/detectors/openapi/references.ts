@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, own } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { isObject, type JsonObject } from '../../json.ts'
 
 const MAX_REFERENCES = 8
 

@@ -1,4 +1,5 @@
-import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { arrayOf, isObject, type JsonObject, objectOf, textOf } from '../../json.ts'
 
 /** How an upstream is reached, for telling its own servers from other people's. */
 export type Addresses = {

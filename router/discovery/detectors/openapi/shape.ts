@@ -1,5 +1,6 @@
+import { own } from '../../../kernel/own.ts'
 import type { Shape } from '../../../model/contract.ts'
-import { arrayOf, isObject, type JsonObject, own, textOf } from '../../json.ts'
+import { arrayOf, isObject, type JsonObject, textOf } from '../../json.ts'
 import { resolve } from './references.ts'
 
 /** Which way a body goes: a client does not send what is `readOnly`, and does not get what is `writeOnly`. */

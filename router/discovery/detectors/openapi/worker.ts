@@ -1,4 +1,5 @@
-import { arrayOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { arrayOf, textOf } from '../../json.ts'
 import { serveReading } from '../../reading.ts'
 import { readOpenapi } from './read.ts'
 

@@ -1,3 +1,4 @@
+import { own } from '../../../kernel/own.ts'
 import type { ObservedEndpoint } from '../../../model/catalogue.ts'
 import type { Container } from './engine.ts'
 
@@ -32,10 +33,10 @@ export function placeOf(container: Container, wanted: number | string | undefine
   const at = (host: string, number = port): Place => ({ endpoint: { host, port: number, path: '' } })
 
   if (from.network !== undefined) {
-    const address = container.networks[from.network]
+    const address = own(container.networks, from.network)
     return address ? at(address) : { why: `is not in the network ${from.network}` }
   }
-  const shared = from.ownNetworks.map((name) => container.networks[name]).find(Boolean)
+  const shared = from.ownNetworks.map((name) => own(container.networks, name)).find(Boolean)
   if (shared !== undefined) return at(shared)
   if ('host' in container.networks) return at(from.host)
   const published = container.ports
@@ -43,10 +44,10 @@ export function placeOf(container: Container, wanted: number | string | undefine
     .sort((a, b) => Number(a.ip.includes(':')) - Number(b.ip.includes(':')))[0]
   if (published !== undefined) return at(isAny(published.ip) ? from.host : published.ip, published.published)
   if (!isLoopback(from.host)) return { why: `does not publish port ${port}` }
-  const own = Object.keys(container.networks)
+  const addresses = Object.keys(container.networks)
     .sort()
     .map((name) => container.networks[name])
-  const first = own.find(Boolean)
+  const first = addresses.find(Boolean)
   return first === undefined ? { why: `publishes no port ${port} and has no address of its own` } : at(first)
 }
 

@@ -7,7 +7,8 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Clock } from '../../../kernel/clock.ts'
-import { type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { type JsonObject, objectOf, textOf } from '../../json.ts'
 import type { Access, ReadAccess } from './access.ts'
 import { type Lines, splitLines } from './lines.ts'
 

@@ -1,4 +1,5 @@
-import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { arrayOf, isObject, type JsonObject, objectOf, textOf } from '../../json.ts'
 
 /** What is kept of a Service: little, because there may be thousands. */
 export type ServiceObject = {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { Environment } from '../../../kernel/environment.ts'
-import { arrayOf, isObject, type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { arrayOf, isObject, type JsonObject, objectOf, textOf } from '../../json.ts'
 import type { Credentials } from './access.ts'
 
 /** What a plugin gave, and until when (wall time in ms) it is good. */

@@ -1,4 +1,5 @@
-import { arrayOf, objectOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { arrayOf, objectOf, textOf } from '../../json.ts'
 import { type Api, ApiProblem } from './api.ts'
 
 /** One resource of the API. `versions`: those whose shape is understood, best first. */

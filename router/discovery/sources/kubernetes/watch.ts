@@ -1,6 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import type { Log } from '../../../kernel/log.ts'
-import { arrayOf, type JsonObject, objectOf, own, textOf } from '../../json.ts'
+import { own } from '../../../kernel/own.ts'
+import { arrayOf, type JsonObject, objectOf, textOf } from '../../json.ts'
 import { type Api, ApiProblem } from './api.ts'
 import { pause, pauseAfter } from './pause.ts'
 import { pathOf, permissionWords, type Resource, resourceWords } from './resources.ts'

@@ -4,7 +4,8 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type JsonObject, objectOf, own, textOf } from '../../../../router/discovery/json.ts'
+import { type JsonObject, objectOf, textOf } from '../../../../router/discovery/json.ts'
+import { own } from '../../../../router/kernel/own.ts'
 
 /**
  * A server that speaks as much of the Kubernetes API as is needed to say what a real one cannot be made to say: newer
