@@ -18,7 +18,7 @@ export function writeLocalAnswer(
   const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${ownFields(fields, edits, now)}`
   const bodiless = status === 204 || status === 304
   const length = bodiless ? '' : `Content-Length: ${body.length}\r\n`
-  const head = `${start}${length}${addedFields(request)}${framing}\r\n`
+  const head = `${start}${length}${addedFields(request, edits)}${framing}\r\n`
   return bodiless || request.method === 'HEAD' ? head : head + body
 }
 

@@ -16,7 +16,7 @@ export type Relaying = {
   /** `varies`: another client might get another arm's answer; `minted`: the key to give to this one. */
   readonly choice: { readonly arm: Arm; readonly varies: boolean; readonly minted: Key | undefined }
   readonly pseudonym: string
-  /** Field lines that every answer to this client has. */
+  /** The line of Strict-Transport-Security that answers to this client have, where none is the route's own; or nothing. */
   readonly answerLines?: string
   /** How the client asked: `https` where it came by TLS, here or as a trusted proxy says. */
   scheme?(): string
@@ -39,7 +39,7 @@ export function writeResponseHead(head: ResponseHead, relaying: Relaying, framin
     return `${head.memo}${addedFields(relaying)}${framing}\r\n`
   }
   const relayed = relayedHead(head, relaying, edits)
-  return interim ? `${relayed}${framing}\r\n` : `${relayed}${addedFields(relaying)}${framing}\r\n`
+  return interim ? `${relayed}${framing}\r\n` : `${relayed}${addedFields(relaying, edits)}${framing}\r\n`
 }
 
 /** Kinds of which the head alone decides what becomes of them, as of fields that mean nothing to us. */
@@ -58,10 +58,13 @@ function relayedHead(head: ResponseHead, relaying: Relaying, edits: FieldEdits |
   return `${start}Via: ${version} ${relaying.pseudonym}\r\n`
 }
 
-/** Field lines of ours that any answer may have, our own errors too: what TLS asks for, the key of a new client, debugging. */
-export function addedFields(relaying: Relaying): string {
+/**
+ * Field lines of ours that any answer may have, our own errors too: what TLS asks for, unless the route says it, the
+ * key of a new client, debugging.
+ */
+export function addedFields(relaying: Relaying, edits?: FieldEdits): string {
   const { choice, rule, snapshot, upstream } = relaying
-  let out = relaying.answerLines ?? ''
+  let out = edits?.adds('strict-transport-security') === true ? '' : (relaying.answerLines ?? '')
   if (choice.minted !== undefined) {
     out += `Set-Cookie: ${setCookieFor(choice.minted, relaying.scheme?.() === 'https')}\r\n`
   }

@@ -12,7 +12,7 @@ import { systemClock } from '../../router/kernel/clock.ts'
 import { silentLog } from '../../router/kernel/log.ts'
 import { authority } from '../certificates.ts'
 import { describeWith } from '../needs.ts'
-import { client, eventually, get, later, routed, router, SIGNING_KEY, statusOf, talk } from './support.ts'
+import { client, eventually, get, later, rawUpstream, routed, router, SIGNING_KEY, statusOf, talk } from './support.ts'
 import { pemFolder, recording, secured, secureRouter, tell } from './tls-support.ts'
 
 const run = promisify(execFile)
@@ -325,6 +325,35 @@ describe('H37: options of listeners', () => {
     expect(statusOf(refused.text)).toBe(405)
     expect(fields(refused.text)).toEqual(['Strict-Transport-Security: max-age=9'])
     expect(fields(await talk(plain, get('/')))).toEqual(['Strict-Transport-Security: max-age=1'])
+  })
+
+  it.each([
+    { changes: { set: { 'strict-transport-security': 'max-age=5' } }, sent: ['strict-transport-security: max-age=5'] },
+    {
+      changes: { append: { 'Strict-Transport-Security': 'max-age=5' } },
+      sent: ['Strict-Transport-Security: max-age=5'],
+    },
+    { changes: { remove: ['Strict-Transport-Security'] }, sent: ['Strict-Transport-Security: max-age=9'] },
+  ])('hsts gives way to what the route itself says: $changes', async ({ changes, sent }) => {
+    const answer = 'HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 2\r\n\r\nok'
+    const { port: served } = await rawUpstream(answer)
+    const policies = [{ kind: 'responseHeaders', options: changes }]
+    const respond = { kind: 'respond', options: { status: 200, body: 'ok', headers: {} } }
+    const { plane } = await router({
+      upstreams: { clinic: { ports: [served] } },
+      rules: [
+        { match: { path: '/local' }, action: { kind: 'answer', status: 404 }, policies: [...policies, respond] },
+        { match: { path: '/**' }, action: { kind: 'forward', upstream: 'clinic' }, policies },
+      ],
+    })
+    const ca = await authority()
+    const pair = pemFolder().pair('shop', await ca.issue({ dns: ['shop.test'] }))
+    const tls = { certificates: [pair], minVersion: '1.2', unknownNames: 'default', hsts: 'max-age=9' } as const
+    const { port } = await plane.listen({ host: '127.0.0.1', port: 0 }, { tls })
+    for (const path of ['/', '/', '/local']) {
+      const { text } = await tell(port, ca, get(path))
+      expect(text.match(/^Strict-Transport-Security: [^\r]*/gim)).toEqual(sent)
+    }
   })
 
   it.each([

@@ -26,6 +26,11 @@ export class FieldEdits {
     return this.#removed.size > 0 && this.#removed.has(name.toLowerCase())
   }
 
+  /** Whether a field of this name, in lower case, is among those that were added. */
+  adds(name: string): boolean {
+    return this.#added.some(([added]) => added.toLowerCase() === name)
+  }
+
   /** What was added, as field lines. */
   get lines(): string {
     let out = ''
