@@ -193,7 +193,7 @@ const control = createControl({
   adopt,
   metrics: metricsText,
   where: () => ({ ...serving.where(), admin: admin?.bound() }),
-  rollProcesses: () => supervisor.send({ kind: 'roll' }),
+  rollProcesses: serving.roll,
   clock,
   log,
 })

@@ -32,7 +32,8 @@ export function runSupervisor(options: SupervisorOptions): Promise<number> {
   return new Promise((resolve) => supervise(options, resolve))
 }
 
-type Serve = Extract<ToSupervisor, { kind: 'serve' }>
+type Asked = Extract<ToSupervisor, { kind: 'serve' }>
+type Serve = Omit<Asked, 'unusable'>
 
 function supervise({ control, dataplane, env, clock, log, signals }: SupervisorOptions, end: (code: number) => void) {
   const ports = createPorts()
@@ -82,8 +83,13 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
     else dataplanes.roll()
   }
 
-  async function serve(wanted: Serve): Promise<void> {
+  async function serve({ unusable, ...wanted }: Asked): Promise<void> {
     if (ending) return
+    const changed = JSON.stringify(served) !== JSON.stringify(wanted)
+    if (unusable !== undefined && served !== undefined && changed) {
+      await tellServed(served)
+      return tell({ kind: 'held', message: unusable })
+    }
     const result = await ports.bind(wanted)
     if (ending) return ports.close()
     if (result.kind === 'refused') {
@@ -91,20 +97,23 @@ function supervise({ control, dataplane, env, clock, log, signals }: SupervisorO
         log.error(result.message)
         return finish(1)
       }
-      // A control process that has come back knows nothing yet of what serves on.
-      const before = await ports.bind(served)
-      if (before.kind === 'bound') tellListening(before.bindings)
+      await tellServed(served)
       return tell({ kind: 'listen-failed', address: result.address, message: result.message })
     }
     const { listen, status } = result.bindings
     const { processes, folder, lameDuckMs, graceMs } = wanted
-    const changed = JSON.stringify(served) !== JSON.stringify(wanted)
     served = wanted
     if (changed) {
       const descriptors = { listen: listen.map(({ fd }) => fd), status: status.fd }
       dataplanes.serve({ processes, folder, lameDuckMs, graceMs, ...descriptors, listeners: wanted.listen })
     }
     tellListening(result.bindings)
+  }
+
+  /** A control process that has come back knows nothing yet of what serves on. */
+  async function tellServed(before: Serve): Promise<void> {
+    const result = await ports.bind(before)
+    if (result.kind === 'bound') tellListening(result.bindings)
   }
 
   function tellListening({ listen, status }: Bindings): void {

@@ -82,7 +82,7 @@ class LiveDataplane implements Dataplane {
   readonly #plane: Plane
   readonly #dials: Dials
   readonly #pools: Pools
-  readonly #servers: Server[] = []
+  readonly #servers = new Map<Server, Acceptor>()
   readonly #acceptors: Acceptor[] = []
   readonly #signingKey: Buffer
   readonly #connections = new Set<Connection>()
@@ -160,7 +160,7 @@ class LiveDataplane implements Dataplane {
         server.off('error', reject)
         // An accept that fails, for want of descriptors say, must not end the process.
         server.on('error', (error) => this.#plane.log.error('accepting failed', { reason: error.message }))
-        this.#servers.push(server)
+        this.#servers.set(server, acceptor)
         const gate = this.#turns && gateOf(server)
         if (gate !== undefined) this.#turns?.join(gate)
         const address = server.address()
@@ -206,15 +206,17 @@ class LiveDataplane implements Dataplane {
     const { clock } = this.#plane
     this.#plane.draining = true
     this.#turns?.leave()
+    // Where it has no certificate it would only take connections from those that have.
+    this.#stopAccepting((acceptor) => !acceptor.serves())
     await new Promise<void>((resolve) => clock.after(lameDuckMs, resolve))
-    for (const server of this.#servers.splice(0)) server.close()
+    this.#stopAccepting()
     await this.#quiet(graceMs)
     await this.close()
   }
 
   async close(): Promise<void> {
     this.#turns?.leave()
-    for (const server of this.#servers.splice(0)) server.close()
+    this.#stopAccepting()
     for (const acceptor of this.#acceptors) acceptor.close()
     for (const connection of this.#connections) connection.destroy()
     this.#pools.close()
@@ -222,6 +224,14 @@ class LiveDataplane implements Dataplane {
     this.#plane.wheel.close()
     // Destroyed sockets release their descriptors in the next turns of the loop.
     while (this.#connections.size + this.#arriving() > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+
+  #stopAccepting(chosen: (acceptor: Acceptor) => boolean = () => true): void {
+    for (const [server, acceptor] of this.#servers) {
+      if (!chosen(acceptor)) continue
+      this.#servers.delete(server)
+      server.close()
+    }
   }
 
   #arriving(): number {

@@ -89,6 +89,8 @@ export type ToSupervisor =
       readonly folder: string
       readonly graceMs: number
       readonly lameDuckMs: number
+      /** Why the certificates of its listeners cannot be used now: it must not take the place of what serves. */
+      readonly unusable?: string
     }
   | { readonly kind: 'replace'; readonly pid: number }
   | { readonly kind: 'roll' }
@@ -102,6 +104,8 @@ export type FromSupervisor =
       readonly pids: readonly number[]
     }
   | { readonly kind: 'listen-failed'; readonly address: Address; readonly message: string }
+  /** What was asked for is `unusable`, and something else serves, and serves on. */
+  | { readonly kind: 'held'; readonly message: string }
   | { readonly kind: 'dataplane'; readonly event: 'started' | 'exited'; readonly pid: number; readonly detail: string }
   | { readonly kind: 'stop' }
 

@@ -200,6 +200,76 @@ describe('H37: TLS of a whole router', () => {
     expect((await fetch(`http://127.0.0.1:${router.port}/`)).status).toBe(200)
   })
 
+  it.each([
+    { wrong: 'the name of a file that is not there', mistaken: 'cannot be read (ENOENT)', present: false },
+    { wrong: 'a certificate of another key', mistaken: 'is not that of the certificate', present: true },
+  ])('serves on as it did while the configuration has $wrong', async ({ mistaken, present }) => {
+    folder.pair('shop', await shop())
+    // Time in which kept connections are told to close, so that none ends between two requests.
+    const written = readFileSync(router.config, 'utf8').replace('lameDuck: 0s', 'lameDuck: 1s')
+    writeFileSync(router.config, written)
+    await router.up()
+    const { serial } = await handshake()
+    const before = router.pids()
+    const next = await shop()
+    if (present) folder.write('next.crt', (await shop()).cert)
+    const load = startSecureLoad(8)
+    const named = written.replace(/cert: "[^"]*"/, `cert: "file:${folder.path}/next.crt"`)
+    writeFileSync(router.config, `${named}\nroutes:\n  - { path: /new, respond: { status: 204 } }\n`)
+    const held = async () => {
+      const { status, notices = [] } = await readiness()
+      const words = notices.filter((notice) => notice.includes('options and processes stay as they were'))
+      return status === 'degraded' && words.length === 1 && words[0]?.includes(mistaken) === true
+    }
+    await until(held)
+    // What is not about listeners is in force.
+    await until(async () => (await fetch(`http://127.0.0.1:${router.port}/new`)).status === 204)
+    process.kill(before.control, 'SIGKILL')
+    await until(async () => router.pids().control !== before.control && (await router.status()).state === 'degraded')
+    await until(held)
+    expect(router.pids().dataplanes.toSorted()).toEqual(before.dataplanes.toSorted())
+    expect((await handshake()).serial).toBe(serial)
+    folder.write('shop.key', next.key)
+    folder.write('next.crt', next.cert)
+    await until(async () => router.pids().dataplanes.every((pid) => !before.dataplanes.includes(pid)))
+    const after = await Promise.all([handshake(), handshake(), handshake(), handshake()])
+    expect(after.map((one) => one.serial === serial)).toEqual([false, false, false, false])
+    await until(async () => (await readiness()).status === 'ok')
+    await load.stop()
+    expect(load.failures).toEqual([])
+    expect(load.answered()).toBeGreaterThan(200)
+  })
+
+  it('keeps its processes where fresh ones would have no certificate', async () => {
+    folder.pair('shop', await shop())
+    await router.up()
+    const before = router.pids().dataplanes
+    rmSync(join(folder.path, 'shop.crt'))
+    await router.banyan('reload', '--processes')
+    await until(async () => router.output().includes('the data-plane processes were not replaced: listen[1].tls: '))
+    expect((await handshake()).serial).not.toBe('')
+    expect(router.pids().dataplanes).toEqual(before)
+    folder.pair('shop', await shop())
+    await router.banyan('reload', '--processes')
+    await until(async () => router.pids().dataplanes.every((pid) => !before.includes(pid)))
+    expect((await handshake()).serial).not.toBe('')
+  })
+
+  it('takes no connection from those that have a certificate while it drains without one', async () => {
+    const written = readFileSync(router.config, 'utf8').replace('lameDuck: 0s', 'lameDuck: 3s')
+    writeFileSync(router.config, written)
+    await router.up()
+    folder.pair('next', await shop())
+    const before = router.pids().dataplanes
+    writeFileSync(router.config, written.replaceAll(`${folder.path}/shop.`, `${folder.path}/next.`))
+    await until(async () => (await handshake()).serial !== '')
+    await until(async () => (await readiness()).status === 'ok')
+    const load = startSecureLoad(4)
+    await until(async () => router.pids().dataplanes.every((pid) => !before.includes(pid)))
+    await load.stop()
+    expect(load.failures).toEqual([])
+  })
+
   it('says for as long as it lasts that a certificate has expired, and serves with it', async () => {
     folder.pair('shop', await ca.issue({ dns: ['shop.test'], from: -2, until: -1 }))
     await router.up()

@@ -22,6 +22,8 @@ export type Acceptor = {
   accept(socket: Socket): void
   /** Connections on their way to HTTP. */
   arriving(): number
+  /** Whether connections can come as far as HTTP: it does TLS with a certificate, or none. */
+  serves(): boolean
   /** What is wrong with the listener now, a sentence each. */
   problems(): readonly string[]
   /** Ends the connections that are on their way. */
@@ -98,6 +100,10 @@ class LiveAcceptor implements Acceptor {
 
   arriving(): number {
     return this.#arriving.size
+  }
+
+  serves(): boolean {
+    return this.#terminator?.usable() !== false
   }
 
   problems(): readonly string[] {

@@ -76,6 +76,11 @@ export class Terminator {
     return this.#server?.emit('connection', socket) === true
   }
 
+  /** Whether there is a certificate to shake hands with. */
+  usable(): boolean {
+    return this.#server !== undefined
+  }
+
   /** What is wrong with its files or certificates now, a sentence each. */
   problems(): readonly string[] {
     const { key, tls, clock } = this.#options
