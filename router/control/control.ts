@@ -1,9 +1,4 @@
-import type { Control, Learned, Learning, LeftView, Preview, Reloaded, Status } from '../admin/control.ts'
-import { deciderOf } from '../admin/decide.ts'
-import { type Drift, findDrift, type Served } from '../catalogue/drift.ts'
-import { leftInLegacy } from '../catalogue/left.ts'
-import { nextOperations } from '../catalogue/next.ts'
-import { quietOperations, WINDOW_MS } from '../catalogue/quiet.ts'
+import type { Control, Learned, Learning, Preview, Reloaded, Status } from '../admin/control.ts'
 import { driftOfRoutes } from '../catalogue/route-drift.ts'
 import { compile } from '../compile/compile.ts'
 import { compileObserving, observingText } from '../compile/observe.ts'
@@ -12,7 +7,6 @@ import { readText, UnreadableFile } from '../config/load.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { packageVersion } from '../kernel/version.ts'
-import type { CatalogueOperation } from '../model/catalogue.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Bound } from '../model/link.ts'
 import type { Live, Plan } from '../model/plan.ts'
@@ -30,7 +24,8 @@ import {
 import { createEndpointStates } from './endpoint-states.ts'
 import type { FunctionsFolder } from './functions-folder.ts'
 import type { HealthChecks } from './health-checks.ts'
-import { type History, leftByDay, type ServedOperation } from './history.ts'
+import type { History } from './history.ts'
+import { createProgress, type Progress } from './progress.ts'
 import { setAside } from './set-aside.ts'
 import type { World } from './world.ts'
 
@@ -66,25 +61,25 @@ export type ControlParts = {
 }
 
 /** The control loop: spec, world and shifts in, plans out. */
-export type RunningControl = Control & {
-  /** Publishes for the first time, and says what is worth knowing. */
-  start(): Promise<void>
-  /** Compiles what is known now and publishes it; resolves when every data-plane process obeys. */
-  publish(): Promise<void>
-  /** The same where nobody waits for it: what goes wrong is logged. */
-  refresh(): void
-  /** The file has this text now; one that was looked at already, by `reload`, is not looked at again. */
-  changed(text: string): void
-  /** Every operation of the catalogue, and who serves it now. */
-  servedOperations(): readonly ServedOperation[]
-  /** The file cannot be read, in words; undefined: it can again. */
-  fileProblem(message: string | undefined): void
-}
+export type RunningControl = Control &
+  Pick<Progress, 'servedOperations'> & {
+    /** Publishes for the first time, and says what is worth knowing. */
+    start(): Promise<void>
+    /** Compiles what is known now and publishes it; resolves when every data-plane process obeys. */
+    publish(): Promise<void>
+    /** The same where nobody waits for it: what goes wrong is logged. */
+    refresh(): void
+    /** The file has this text now; one that was looked at already, by `reload`, is not looked at again. */
+    changed(text: string): void
+    /** The file cannot be read, in words; undefined: it can again. */
+    fileProblem(message: string | undefined): void
+  }
 
 export function createControl(parts: ControlParts): RunningControl {
   const { world, shifts, publisher, clock, log } = parts
   const startedAt = clock.now()
   const endpointStates = createEndpointStates()
+  const progress = createProgress(parts)
   let configuration: Configuration = parts.first
   let publishedAt = startedAt
   let unreadable: string | undefined
@@ -208,47 +203,6 @@ export function createControl(parts: ControlParts): RunningControl {
     refresh()
   }
 
-  /** Who answers an operation now, by which rule and under which shift; undefined: nobody. */
-  function server(): (operation: CatalogueOperation) => (Served & { readonly rule: string }) | undefined {
-    const plan = publisher.current()?.plan
-    const decide = plan === undefined ? undefined : deciderOf(plan)
-    return ({ method, template }) => {
-      const decision = decide?.(method, template)
-      if (decision === undefined) return undefined
-      const shift = decision.shift === undefined ? undefined : shifts.find(decision.shift)
-      const upstream = shift?.stage === 'live' ? shift.candidate : decision.upstream
-      if (upstream === undefined) return undefined
-      const moving = shift && { id: shift.id, between: [shift.incumbent, shift.candidate] }
-      return { upstream, rule: decision.rule, shift: moving }
-    }
-  }
-
-  function left(windowMs = WINDOW_MS): LeftView {
-    const served = server()
-    const { operations } = world.catalogue()
-    const found = leftInLegacy({ catalogue: world.catalogue(), traffic: world.traffic(), tierOf: world.tierOf, served })
-    const known = operations.map((one) => ({ ...one, upstream: served(one)?.upstream ?? null }))
-    const moving = new Set(operations.filter((one) => served(one)?.shift !== undefined).map(({ key }) => key))
-    return {
-      ...found,
-      days: leftByDay(parts.history.days()),
-      quiet: quietOperations(known, parts.history.watched(), windowMs),
-      next: nextOperations(found, drift(), moving),
-    }
-  }
-
-  function servedOperations(): readonly ServedOperation[] {
-    const served = server()
-    return world.catalogue().operations.map((one) => {
-      const { rule, upstream } = served(one) ?? {}
-      return { key: one.key, rule, tier: upstream === undefined ? undefined : world.tierOf(upstream) }
-    })
-  }
-
-  function drift(): Drift {
-    return findDrift({ catalogue: world.catalogue(), observations: world.observations(), served: server() })
-  }
-
   function learn({ upstream, detector, source, operations }: Learning): Learned {
     const name = upstream ?? configuration.spec.defaultUpstream
     const names = world.sources().flatMap((source) => source.upstreams.map((one) => one.name))
@@ -317,9 +271,7 @@ export function createControl(parts: ControlParts): RunningControl {
         processes: publisher.connected(),
         unhealthy: parts.health.unhealthy(),
       }),
-    left,
-    servedOperations,
-    drift,
+    ...progress,
     learn,
     shifts,
     functionLog: parts.functions.logs,
