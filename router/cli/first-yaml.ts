@@ -4,6 +4,8 @@ import type { FoundDescription } from '../discovery/survey.ts'
 export type FirstConfiguration = {
   readonly name: string
   readonly url: string
+  /** File with the authority of its certificate, absolute or relative to the YAML; undefined: a public one. */
+  readonly ca: string | undefined
   /** Day, as `2026-11-23`. */
   readonly day: string
   readonly found: readonly Pick<FoundDescription, 'detector' | 'place' | 'operations'>[]
@@ -15,7 +17,7 @@ export type FirstConfiguration = {
 const MOST_LISTED = 20
 
 /** A first banyan.yaml: everything goes to the legacy application, and what could not be found stands beside it. */
-export function firstYaml({ name, url, day, found, uncovered, hosts }: FirstConfiguration): string {
+export function firstYaml({ name, url, ca, day, found, uncovered, hosts }: FirstConfiguration): string {
   const discover = found.map(
     ({ detector, place, operations }) => `      ${detector}: ${quoted(place)} # ${operations.length} operations`,
   )
@@ -31,6 +33,7 @@ export function firstYaml({ name, url, day, found, uncovered, hosts }: FirstConf
     `  ${plain(name)}:`,
     '    tier: legacy',
     `    url: ${quoted(url)}`,
+    ...(ca === undefined ? [] : [`    tls: { ca: ${quoted(`file:${ca}`)} }`]),
     ...(discover.length > 0 ? ['    discover:', ...discover] : NOTHING_FOUND),
     ...(hosts.length === 0 ? [] : ownHosts(hosts)),
     ...(uncovered.length === 0 ? [] : linked(uncovered, found.length > 0)),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { relative, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { uncoveredPaths } from '../catalogue/coverage.ts'
 import { formatDiagnostics } from '../config/format.ts'
 import { loadSpec } from '../config/load.ts'
@@ -11,18 +11,21 @@ import { type Survey, surveyApplication } from '../discovery/survey.ts'
 import { printable } from '../discovery/words.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { operationKey } from '../kernel/template.ts'
+import { readAuthorities } from '../kernel/tls/credentials.ts'
 import { packageVersion } from '../kernel/version.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Spec } from '../model/spec.ts'
 import { type FirstConfiguration, firstYaml } from './first-yaml.ts'
-import { type CommandIo, textOption, UsageError, type Verb } from './verb.ts'
+import { type CommandIo, textOption, UsageError, type Verb, type VerbArgs } from './verb.ts'
 
 /** A first banyan.yaml for an application that runs. */
 export const init: Verb = {
   name: 'init',
   summary: 'looks at a running application and writes a first banyan.yaml',
-  usage: 'init --legacy URL [--name NAME] [-c FILE] [--json]',
+  usage: 'init --legacy URL [--ca FILE] [--name NAME] [-c FILE] [--json]',
   example: 'banyan init --legacy http://10.0.0.12:8080',
-  help: `  --legacy URL       where the application is
+  help: `  --legacy URL       where the application is; HOST:PORT is http://HOST:PORT
+  --ca FILE          the authority of an https application's certificate, in PEM, or that certificate itself
   --name NAME        what it is called in the file (default: legacy)
   -c, --config FILE  the file to write (default: banyan.yaml); one that exists is left alone
   --json             print JSON
@@ -33,24 +36,26 @@ its sitemap. Links are read, not followed. Nothing is changed but the file.`,
   positionals: 0,
   options: {
     legacy: { type: 'string' },
+    ca: { type: 'string' },
     name: { type: 'string' },
     config: { type: 'string', short: 'c' },
     json: { type: 'boolean' },
   },
   async run(args, io) {
-    const url = textOption(args, 'legacy')
-    if (url === undefined) throw new UsageError('--legacy URL is missing: where is the application?')
+    const legacy = textOption(args, 'legacy')
+    if (legacy === undefined) throw new UsageError('--legacy URL is missing: where is the application?')
+    const url = legacy.includes('://') ? legacy : `http://${legacy}`
     const file = resolve(io.cwd, textOption(args, 'config') ?? 'banyan.yaml')
     if (existsSync(file)) throw new UsageError(`${file} exists and is left alone; name another file with -c FILE`)
     const name = textOption(args, 'name') ?? 'legacy'
     const day = new Date(systemClock.now()).toISOString().slice(0, 10)
-    const first = { name, url, day, found: [], uncovered: [], hosts: [] }
+    const ca = await authorityOf(args, { url, file, cwd: io.cwd })
+    const first = { name, url, ca, day, found: [], uncovered: [], hosts: [] }
     if (io.terminal) io.err(`looking at ${url} …\n`)
     const survey = await surveyApplication(await lookAt(await specOf(first, file, io)))
     if (survey.kind === 'unreachable') {
-      // There is no file yet in which an authority could be named.
       const remedy = /certificate/.test(survey.why)
-        ? 'Ask again with NODE_EXTRA_CA_CERTS=FILE in the environment, FILE being the authority or the certificate itself'
+        ? 'Name its authority, or the certificate itself, with --ca FILE'
         : 'Start the application, or give another URL'
       io.err(`${url} does not answer: ${survey.why}; nothing was written. ${remedy}\n`)
       return 1
@@ -67,6 +72,22 @@ its sitemap. Links are read, not followed. Nothing is changed but the file.`,
   },
 }
 
+/** `--ca`, found to hold certificates, as the file will name it. */
+async function authorityOf(
+  args: VerbArgs,
+  { url, file, cwd }: { readonly url: string; readonly file: string; readonly cwd: string },
+): Promise<string | undefined> {
+  const given = textOption(args, 'ca')
+  if (given === undefined) return undefined
+  if (!/^https:/i.test(url)) throw new UsageError(`--ca is for an https: address, and --legacy is ${url}`)
+  const path = resolve(cwd, given)
+  await readAuthorities(path).catch((error: Error) => {
+    throw new UsageError(`--ca: ${error.message}`)
+  })
+  const near = relative(dirname(file), path)
+  return near.startsWith('..') ? path : near
+}
+
 /** The configuration as the router would understand it; what it would refuse is used wrongly. */
 async function specOf(first: FirstConfiguration, file: string, io: CommandIo): Promise<Spec> {
   const { spec, diagnostics } = await loadSpec(file, {
@@ -74,8 +95,13 @@ async function specOf(first: FirstConfiguration, file: string, io: CommandIo): P
     cores: availableParallelism(),
     text: firstYaml(first),
   })
-  if (spec === undefined) throw new UsageError(formatDiagnostics(diagnostics, { folder: io.cwd }))
+  if (spec === undefined) throw new UsageError(formatDiagnostics(diagnostics.map(asGiven)))
   return spec
+}
+
+/** Nobody has seen the file yet: what is wrong with it was given by an option. */
+function asGiven({ at: _, path = '', ...said }: Diagnostic): Diagnostic {
+  return { ...said, path: path.endsWith('.url') ? '--legacy' : '--name' }
 }
 
 async function lookAt(spec: Spec) {
