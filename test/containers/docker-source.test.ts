@@ -13,7 +13,7 @@ import { describeWith } from '../needs.ts'
 import { specOf } from '../unit/config/decoding.ts'
 import { BUILD_TIMEOUT_MS, buildImages, command, removeContainers, runContainer } from './containers.ts'
 
-const ENGINE = '/var/run/docker.sock'
+const ENGINE = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '')
 const RUN = `run${process.pid}`
 
 type Watched = { readonly name?: string; readonly remembered?: SourceObservation | undefined }

@@ -481,7 +481,7 @@ describe('transport worker', () => {
 })
 
 describe('counts', () => {
-  it('are deltas by rule, upstream and outcome; what fell to the default is listed', async () => {
+  it('are deltas by rule, upstream and outcome; paths are listed where the rule does not say the operation', async () => {
     const upstream = await rawUpstream((socket, head) => {
       const status = head.includes('/missing') ? '404 Not Found' : '200 OK'
       socket.write(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`)
@@ -501,7 +501,12 @@ describe('counts', () => {
       { rule: 'default', upstream: 'clinic', outcome: '4xx', count: 2 },
       { rule: '', upstream: '', outcome: 'error:request_malformed', count: 1 },
     ])
-    expect(unclaimed).toEqual([{ method: 'GET', path: '/missing', upstream: 'clinic', status: 404, count: 2 }])
+    // The route names no method, so which operation was meant only the request says.
+    const both = { method: 'GET', upstream: 'clinic', length: 0, count: 2 }
+    expect(unclaimed).toEqual([
+      { ...both, path: '/a', status: 200, routed: true },
+      { ...both, path: '/missing', status: 404 },
+    ])
     expect(plane.counts()).toEqual({ requests: [], unclaimed: [] })
   })
 
